@@ -1,0 +1,1 @@
+"""What the practitioner wrote: files, their text, and the records they hold."""

@@ -1,0 +1,228 @@
+"""The whole folder: every file read, every problem reported at once, every reference checked (domain §2).
+
+`read_shared` and `read_client` are functions of the files alone, so that clients can be read in any order and in
+several processes.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from portalgen.content.layout import FILE, STATIC
+from portalgen.content.model import ClientFolder, Shared, Site
+from portalgen.content.places import Places
+from portalgen.content.problems import Finding, Problem
+from portalgen.content.reading import Reader
+from portalgen.content.references import Ids, Names, dead
+from portalgen.content.sources import Snapshot, Source, Tree, scan, snapshot
+
+_DOCUMENTS = {"invoice": "invoice", "credit-note": "credit note", "estimate": "estimate"}
+
+
+class SharedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading all but the client folders gave. `shared` is None when there is an error in it."""
+
+    shared: Shared | None
+    names: Names
+    problems: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class ClientPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading one client's folder gave. `numbers`: (kind, number, path) of its documents."""
+
+    folder: ClientFolder | None
+    numbers: tuple[tuple[str, str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What reading the folder gave: the site, or None when there is an error; and every problem, sorted by place."""
+
+    site: Site | None
+    problems: tuple[Problem, ...]
+    sources: Snapshot
+    places: Places
+
+    def place(self, finding: Finding) -> Problem:
+        """A later room's finding with its line and column."""
+        return self.places.problems([finding])[0]
+
+    def report(self, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+        """Later rooms' findings as problems, sorted, without the warnings that their files silence."""
+        return self.places.kept(self.places.problems(findings))
+
+    def excerpt(self, problem: Problem) -> str:
+        """The line of the file that a problem is about."""
+        return self.places.excerpt(problem)
+
+
+def load(root: Path) -> Loaded:
+    """Read and check the site in `root`. Nothing is raised for what is wrong in it: see `Loaded.problems`."""
+    with _without_collector():
+        tree = scan(root)
+        part = read_shared(tree)
+        clients = {name: read_client(root, name, files, part.names) for name, files in tree.clients.items()}
+    return join(tree, part, clients)
+
+
+def join(tree: Tree, part: SharedPart, clients: Mapping[str, ClientPart]) -> Loaded:
+    """Put the parts together: what must be unique across clients, places, silenced warnings. Parts may be old ones."""
+    places = Places(tree.root)
+    findings = [*part.findings, *_across(tree, clients.values())]
+    problems = [*tree.problems, *part.problems]
+    for client in clients.values():
+        findings += client.findings
+        problems += client.problems
+    kept = places.kept([*problems, *places.problems(findings)])
+    site = None
+    if part.shared is not None and not any(problem.severity == "error" for problem in kept):
+        folders = {name: client.folder for name, client in clients.items() if client.folder is not None}
+        site = Site(shared=part.shared, clients=folders)
+    return Loaded(site, kept, snapshot(tree), places)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Records hold no cycles, and looking for some takes a third of the time of reading."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def read_shared(tree: Tree) -> SharedPart:
+    """Read all but the client folders, and gather the names that clients refer to."""
+    reader = Reader(tree.root)
+    found = reader.records(tree.shared)
+    if not any(source.kind == "site" for source in tree.shared) and not any(
+        problem.path in ("content", "content/site.yaml") for problem in tree.problems
+    ):
+        hint = "create it with 'portalgen init', or say with --site where the site lies"
+        message = "there is no site.yaml; it says who the practice is"
+        reader.problems.append(Problem(path="content/site.yaml", code="missing-file", message=message, hint=hint))
+    static = tuple(source.path.removeprefix("content/") for source in tree.shared if source.kind == STATIC)
+    ids: dict[str, Ids] = {kind: _ids(tree.shared, kind) for kind in found}
+    ids |= {
+        "method": reader.ids("site", "practice", "methods") if "site" in reader.raw else None,
+        "referral": reader.ids("referral"),
+        "client": list(tree.clients),
+        "asset": frozenset(static),
+    }
+    owners = {
+        (source.kind, source.id): client
+        for client, files in tree.clients.items()
+        for source in files
+        if source.kind in _DOCUMENTS
+    }
+    names = Names(ids=ids, owners=owners)
+    findings = [*reader.findings, *_dead(reader, names, {})]
+    shared = None
+    site = found["site"].get("")
+    if site is not None and not _errors(reader, findings):
+        shared = Shared(
+            site=site,
+            pages=found["page"],
+            services=found["service"],
+            policies=found["policy"],
+            guides=found["guide"],
+            agreements=found["agreement"],
+            letters=found["letter"],
+            terms=found["terms"],
+            referrals={referral.id: referral for referral in found["referral"].get("", ())},
+            static=static,
+            supervision=found["supervision"].get("", ()),
+            reviews=found["review"].get("", ()),
+            lessons=found["lessons"].get(""),
+        )
+    return SharedPart(shared=shared, names=names, problems=tuple(reader.problems), findings=tuple(findings))
+
+
+def read_client(root: Path, name: str, files: Sequence[Source], names: Names) -> ClientPart:
+    """Read one client's folder. Depends on its files and on the names that it may refer to, on nothing else."""
+    reader = Reader(root, name)
+    found = reader.records(files)
+    if not any(source.kind == "client" for source in files):
+        path = f"content/clients/{name}/client.yaml"
+        message = f"the client '{name}' has no client.yaml"
+        hint = f"create it with 'portalgen new client {name}', or delete the folder"
+        reader.problems.append(Problem(path=path, code="missing-file", message=message, hint=hint))
+    prefix = f"content/clients/{name}/files/"
+    attached = tuple(source.path.removeprefix(prefix) for source in files if source.kind == FILE)
+    own: dict[str, Ids] = {kind: _ids(files, kind) for kind in _DOCUMENTS}
+    own |= {kind: reader.ids(kind) for kind in ("session", "payment", "log")}
+    own |= {"contact": reader.ids("client", "contacts"), "charge": reader.ids("client", "charges")}
+    own["file"] = frozenset(attached)
+    findings = [*reader.findings, *_dead(reader, names, own, name)]
+    numbers = tuple(
+        (kind, record.number, record.path)
+        for kind in _DOCUMENTS
+        for record in found[kind].values()
+        if record.number is not None
+    )
+    client = found["client"].get("")
+    folder = None
+    if client is not None and not _errors(reader, findings):
+        folder = ClientFolder(
+            id=name,
+            client=client,
+            plan=found["plan"].get(""),
+            sessions=found["session"].get("", ()),
+            payments=found["payment"].get("", ()),
+            log=found["log"].get("", ()),
+            invoices=found["invoice"],
+            credit_notes=found["credit-note"],
+            estimates=found["estimate"],
+            files=attached,
+        )
+    return ClientPart(folder=folder, numbers=numbers, problems=tuple(reader.problems), findings=tuple(findings))
+
+
+def _ids(files: Iterable[Source], kind: str) -> frozenset[str]:
+    return frozenset(source.id for source in files if source.kind == kind)
+
+
+def _errors(reader: Reader, findings: Iterable[Finding]) -> bool:
+    everything: list[Problem | Finding] = [*reader.problems, *findings]
+    return any(one.severity == "error" for one in everything)
+
+
+def _dead(reader: Reader, names: Names, own: Mapping[str, Ids], client: str = "") -> Iterator[Finding]:
+    for path, use in reader.uses:
+        if finding := dead(path, use, names, own, client):
+            yield finding
+
+
+def _across(tree: Tree, clients: Iterable[ClientPart]) -> Iterator[Finding]:
+    """What must be unique in the whole site: ids and numbers of documents."""
+    ids: dict[tuple[str, str], str] = {}
+    for source in tree.sources:
+        if source.kind in _DOCUMENTS:
+            other = ids.setdefault((source.kind, source.id), source.path)
+            if other != source.path:
+                what = _DOCUMENTS[source.kind]
+                message = f"the {what} '{source.id}' is also in {other}"
+                hint = "give one of them another id and file name; ids of documents are unique in the whole site"
+                yield _finding(source.path, "duplicate-id", message, hint, "id")
+    numbers: dict[tuple[str, str], str] = {}
+    for kind, number, path in sorted(number for client in clients for number in client.numbers):
+        other = numbers.setdefault((kind, number), path)
+        if other != path:
+            message = f"the {_DOCUMENTS[kind]} number '{number}' is also in {other}"
+            yield _finding(path, "duplicate-number", message, "give the later one the next free number", "number")
+
+
+def _finding(path: str, code: str, message: str, hint: str, *at: Any) -> Finding:
+    return Finding(path=path, code=code, message=message, hint=hint, at=at)

@@ -1,0 +1,391 @@
+"""site.yaml: the practice and how its site is built (domain §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from portalgen.content.records.base import CLIENT, DERIVED, PRIVATE, PUBLIC, Audience, Flaw, Record, Ref
+from portalgen.content.records.numbering import Numbering
+from portalgen.content.scalars import (
+    Asset,
+    BaseUrl,
+    Colour,
+    Country,
+    Currency,
+    Date,
+    Email,
+    Flag,
+    Id,
+    Language,
+    Phone,
+    PositiveAmount,
+    Text,
+    Time,
+    Timezone,
+    Url,
+    Weekday,
+    Whole,
+)
+
+ACKNOWLEDGE = "I accept that my host and anyone who gets the link can read this"
+MethodKind = Literal[
+    "bank_sepa", "bank_us", "bank_uk", "bank_generic", "swiss_qr", "paypal_me", "venmo", "cash_app", "stripe_link",
+    "upi", "pix", "spayd", "wise", "zelle", "interac", "cash", "cheque", "card_in_person", "url",
+]  # fmt: skip
+NEEDS: dict[str, tuple[str, ...]] = {
+    "bank_sepa": ("iban",),
+    "swiss_qr": ("iban",),
+    "paypal_me": ("handle",),
+    "venmo": ("handle",),
+    "cash_app": ("handle",),
+    "upi": ("vpa",),
+    "pix": ("key", "city"),
+    "spayd": ("iban",),
+    "url": ("url",),
+}
+
+
+class Address(Record, frozen=True, kw_only=True):
+    """A postal address in parts, as e-invoices and the Swiss QR-bill need it."""
+
+    audience: ClassVar[Audience] = "public"
+    line1: Text
+    line2: Text | None = None
+    postcode: Text
+    city: Text
+    region: Text | None = None
+    country: Country
+
+
+class Licence(Record, frozen=True, kw_only=True):
+    """A licence to practise."""
+
+    audience: ClassVar[Audience] = "public"
+    number: Text
+    state: Text | None = None
+    expires: Annotated[Date, PRIVATE] | None = None
+
+
+class TaxNumber(Record, frozen=True, kw_only=True):
+    """The practice's tax number; a social security number is never published."""
+
+    kind: Text
+    value: Text
+
+
+class PracticeTax(Record, frozen=True, kw_only=True):
+    """Whether the practice charges tax, and what its invoices must say about it."""
+
+    audience: ClassVar[Audience] = "client"
+    status: Literal["none", "registered", "exempt"] = "none"
+    vat_id: Text | None = None
+    exempt_reason: Annotated[Text, PUBLIC] | None = None
+    legal_mention: Annotated[Text, PUBLIC] | None = None
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.status == "exempt" and not self.exempt_reason:
+            yield Flaw(
+                (),
+                "missing-key",
+                "an exempt practice needs 'exempt_reason'",
+                "add exempt_reason: with the rule that exempts you",
+            )
+
+
+class CompanyId(Record, frozen=True, kw_only=True):
+    """A number that the law wants on invoices, e.g. SIREN or ABN."""
+
+    audience: ClassVar[Audience] = "public"
+    kind: Text
+    value: Text
+
+
+class Hours(Record, frozen=True, kw_only=True):
+    """One opening span of one weekday."""
+
+    audience: ClassVar[Audience] = "public"
+    day: Weekday
+    from_: Time = msgspec.field(name="from")
+    to: Time
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.to <= self.from_:
+            yield Flaw(("to",), "bad-order", "these hours end before they begin", "write a later time in 'to'")
+
+
+class Leave(Record, frozen=True, kw_only=True):
+    """Days away, both included, and who covers."""
+
+    audience: ClassVar[Audience] = "public"
+    from_: Date = msgspec.field(name="from")
+    to: Date
+    cover: Text | None = None
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.to < self.from_:
+            yield Flaw(("to",), "bad-order", "this leave ends before it begins", "write a later day in 'to'")
+
+
+class Channel(Record, frozen=True, kw_only=True):
+    """A way to reach the practitioner and what it is for."""
+
+    audience: ClassVar[Audience] = "public"
+    kind: Literal["email", "phone", "sms", "whatsapp", "signal", "video", "letter", "in_person", "other"]
+    value: Text
+    for_: Text | None = msgspec.field(name="for", default=None)
+    response_time: Text | None = None
+
+
+class CrisisLine(Record, frozen=True, kw_only=True):
+    """Where to turn at once."""
+
+    audience: ClassVar[Audience] = "public"
+    name: Text
+    phone: Phone | None = None
+    url: Url | None = None
+    country: Country | None = None
+    hours: Text | None = None
+
+    def flaws(self) -> Iterator[Flaw]:
+        if not self.phone and not self.url:
+            yield Flaw((), "missing-key", "a crisis line needs 'phone' or 'url'", "add phone: or url:")
+
+
+class Method(Record, frozen=True, kw_only=True):
+    """A way to pay (domain §6). Its own fields depend on its kind."""
+
+    audience: ClassVar[Audience] = "public"
+    id: Id
+    kind: MethodKind
+    label: Text
+    iban: Annotated[Text, CLIENT] | None = None
+    bic: Text | None = None
+    handle: Text | None = None
+    vpa: Text | None = None
+    key: Text | None = None
+    city: Text | None = None
+    url: Text | None = None
+    params: dict[str, Text] = msgspec.field(default_factory=dict)
+    account_name: Text | None = None
+    instructions: Text | None = None
+    reference: Literal["number", "rf"] = "number"
+    currencies: tuple[Currency, ...] = ()
+    countries: tuple[Country, ...] = ()
+    min: PositiveAmount | None = None
+    max: PositiveAmount | None = None
+    fee_note: Text | None = None
+    settles_in: Text | None = None
+    order: Annotated[int, Whole(0, 9999)] = 10
+    for_clients: Annotated[tuple[Annotated[Id, Ref("client")], ...], PRIVATE] = ()
+    qr: Flag = True
+
+    def flaws(self) -> Iterator[Flaw]:
+        for key in NEEDS.get(self.kind, ()):
+            if getattr(self, key) is None:
+                yield Flaw((), "missing-key", f"a method of the kind {self.kind} needs '{key}'", f"add {key}:")
+        if self.iban and not _valid_iban(self.iban):
+            yield Flaw(
+                ("iban",),
+                "bad-value",
+                f"'{self.iban}' is not an IBAN",
+                "check it against your bank card; two of its digits are check digits",
+            )
+        if (
+            self.kind == "paypal_me"
+            and self.handle
+            and not (self.handle.isascii() and self.handle.isalnum() and len(self.handle) <= 20)
+        ):
+            yield Flaw(
+                ("handle",),
+                "bad-value",
+                f"'{self.handle}' is not a PayPal.Me name",
+                "write the name only: letters and digits, at most 20",
+            )
+        if self.kind == "venmo" and self.handle and self.handle.startswith("@"):
+            yield Flaw(
+                ("handle",), "bad-value", "a Venmo name is written without @", f"write {self.handle.lstrip('@')}"
+            )
+        if self.url and not self.url.startswith("https://"):
+            yield Flaw(
+                ("url",),
+                "bad-value",
+                f"'{self.url}' is not a secure web address",
+                "write it in full, starting with https://",
+            )
+
+
+def _valid_iban(text: str) -> bool:
+    from stdnum import iban
+
+    return bool(iban.is_valid(text))
+
+
+class Booking(Record, frozen=True, kw_only=True):
+    """Where clients book."""
+
+    audience: ClassVar[Audience] = "public"
+    provider: Literal["cal.com", "calendly", "url", "email"]
+    url: Url | None = None
+    prefill: Flag = True
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.provider != "email" and not self.url:
+            yield Flaw(
+                (),
+                "missing-key",
+                f"booking by {self.provider} needs 'url'",
+                "add url: with the address of your booking page",
+            )
+
+
+class Practice(Record, frozen=True, kw_only=True):
+    """Who works here."""
+
+    audience: ClassVar[Audience] = "public"
+    name: Text
+    legal_name: Text
+    owner: Text
+    country: Country
+    currency: Currency
+    language: Language
+    timezone: Timezone
+    address: Address
+    email: Email
+    phone: Phone | None = None
+    regulated: Flag = False
+    profession: Text | None = None
+    credentials: tuple[Text, ...] = ()
+    licences: tuple[Licence, ...] = ()
+    npi: Annotated[Text, PRIVATE] | None = None
+    tin: Annotated[TaxNumber, PRIVATE] | None = None
+    tax: PracticeTax = PracticeTax()
+    company_ids: tuple[CompanyId, ...] = ()
+    hours: tuple[Hours, ...] = ()
+    response_time: Text | None = None
+    leave: tuple[Leave, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    crisis: tuple[CrisisLine, ...] = ()
+    methods: tuple[Method, ...] = ()
+    languages: tuple[Text, ...] = ()
+    accessibility: Text | None = None
+    booking: Booking | None = None
+    price_includes_tax: Flag = False
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.regulated and not self.crisis:
+            yield Flaw(
+                (),
+                "no-crisis-line",
+                "a regulated practice needs a crisis line",
+                "add crisis: with at least one name and phone number",
+            )
+        if self.regulated and self.credentials and not self.licences:
+            yield Flaw(
+                ("credentials",),
+                "no-licence",
+                "credentials are named without a licence number",
+                "add licences: [{number: …}]",
+                "warning",
+            )
+        if self.npi and not _valid_npi(self.npi):
+            yield Flaw(
+                ("npi",), "bad-value", f"'{self.npi}' is not an NPI", "write its ten digits; the last is a check digit"
+            )
+        for n, method in enumerate(self.methods):
+            if any(other.id == method.id for other in self.methods[:n]):
+                yield Flaw(
+                    ("methods", n, "id"),
+                    "duplicate-id",
+                    f"two methods have the id '{method.id}'",
+                    "give one of them another id",
+                )
+
+
+def _valid_npi(text: str) -> bool:
+    from stdnum import luhn
+
+    return len(text) == 10 and text.isascii() and text.isdigit() and bool(luhn.is_valid("80840" + text))
+
+
+class Privacy(Record, frozen=True, kw_only=True):
+    """How private pages are kept private (sealing §1)."""
+
+    mode: Literal["sealed", "unlisted"] = "sealed"
+    acknowledge: Text | None = None
+    gate: Flag = True
+    discreet: Flag = True
+    expires_after_days: Annotated[int, Whole(1, 3660)] | None = None
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.mode == "unlisted" and self.acknowledge != ACKNOWLEDGE:
+            at = ("acknowledge",) if self.acknowledge else ()
+            yield Flaw(
+                at,
+                "not-acknowledged",
+                "unlisted pages can be read by your host and by anyone who gets the link",
+                f"if you accept that, write acknowledge: {ACKNOWLEDGE}",
+            )
+
+
+class Documents(Record, frozen=True, kw_only=True):
+    """Which documents are made beside the pages."""
+
+    pdf: Flag = True
+    einvoice: Literal["false", "facturx", "xrechnung"] = "false"
+
+
+class Hosting(Record, frozen=True, kw_only=True):
+    """Which host serves the site (sealing §6)."""
+
+    host: Literal["netlify", "cloudflare-pages", "github-pages", "apache", "nginx", "caddy", "s3", "ftp"]
+
+
+class Colours(Record, frozen=True, kw_only=True):
+    """The colours a site can set; each is corrected where its contrast is too low."""
+
+    audience: ClassVar[Audience] = "public"
+    accent: Colour | None = None
+    notice: Colour | None = None
+    past_due: Colour | None = None
+
+
+class Theme(Record, frozen=True, kw_only=True):
+    """What a site changes about the look without touching a template."""
+
+    audience: ClassVar[Audience] = "public"
+    colours: Colours = Colours()
+    logo: Asset | None = None
+    logo_alt: Text | None = None
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.logo and not self.logo_alt:
+            yield Flaw(("logo",), "missing-alt", "the logo has no text for those who cannot see it", "add logo_alt:")
+
+
+class SiteFile(Record, frozen=True, kw_only=True):
+    """The whole of site.yaml."""
+
+    path: Annotated[str, DERIVED]
+    practice: Practice
+    base_url: Annotated[BaseUrl, PUBLIC] | None = None
+    private_base_url: BaseUrl | None = None
+    privacy: Privacy = Privacy()
+    documents: Documents = Documents()
+    numbering: Numbering | None = None
+    hosting: Hosting | None = None
+    theme: Theme = Theme()
+    locale_overrides: dict[str, Text] = msgspec.field(default_factory=dict)
+    retention_years: Annotated[int, Whole(0, 100)] | None = None
+
+    def flaws(self) -> Iterator[Flaw]:
+        unlisted = self.privacy.mode == "unlisted"
+        if unlisted and self.hosting and self.hosting.host == "github-pages":
+            yield Flaw(
+                ("hosting", "host"),
+                "listed-host",
+                "this host publishes the list of its files, so unlisted pages would be found",
+                "choose another host, or write privacy: {mode: sealed}",
+            )

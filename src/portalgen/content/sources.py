@@ -1,0 +1,251 @@
+"""The only place that reads the practitioner's files: which there are, and their text (domain §2, sealing §7, §8)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from portalgen.content.layout import (
+    CONTENT,
+    Folder,
+    Misplaced,
+    bad_name,
+    conflict_copy,
+    ignored,
+    twins,
+    unknown_file,
+    unknown_folder,
+)
+from portalgen.content.problems import Problem
+
+LARGEST = 2_000_000  # bytes
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+_MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+
+
+class Source(NamedTuple):
+    """One file of `content/`: its path relative to the site, what it is, and how to see that it changed.
+
+    `kind` is a name of `KINDS`, or `static` or `file` for files that are taken as they are. `id` is the file's name
+    without its ending where there is a file for each id.
+    """
+
+    path: str
+    kind: str
+    id: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+class Tree(NamedTuple):
+    """Everything that `content/` holds; sources are sorted by path."""
+
+    root: Path
+    shared: tuple[Source, ...]
+    clients: Mapping[str, tuple[Source, ...]]
+    problems: tuple[Problem, ...]
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All files, the shared ones first."""
+        return (*self.shared, *(source for files in self.clients.values() for source in files))
+
+
+Stamp = tuple[str, int, int]
+
+
+class Snapshot(NamedTuple):
+    """What the files were when they were read: (path, size, mtime_ns) of each."""
+
+    root: Path
+    stamps: tuple[Stamp, ...]
+
+
+def snapshot(tree: Tree) -> Snapshot:
+    """What to compare with later, to see that a file changed while it was read."""
+    return Snapshot(tree.root, tuple((file.path, file.size, file.mtime_ns) for file in tree.sources))
+
+
+def changed_since(before: Snapshot) -> tuple[str, ...]:
+    """The paths of files that came, went or changed since; sorted."""
+    now = snapshot(scan(before.root))
+    return tuple(sorted({stamp[0] for stamp in set(before.stamps) ^ set(now.stamps)}))
+
+
+def scan(root: Path) -> Tree:
+    """Every file of `content/` by name, without reading one."""
+    walk = _Walk(root)
+    walk.folder("content", CONTENT)
+    shared = sorted(walk.shared)
+    clients = {name: tuple(sorted(walk.clients[name])) for name in sorted(walk.clients)}
+    return Tree(root, tuple(shared), clients, tuple(sorted(walk.problems)))
+
+
+class _Walk:
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+        self.real = os.path.realpath(root / "content")
+        self.problems: list[Problem] = []
+        self.shared: list[Source] = []
+        self.clients: dict[str, list[Source]] = {}
+
+    def problem(self, path: str, misplaced: Misplaced) -> None:
+        readable = path.encode("utf-8", "backslashreplace").decode()
+        code, message, hint = misplaced
+        self.problems.append(Problem(path=readable, code=code, message=message, hint=hint))
+
+    def folder(self, path: str, layout: Folder, client: str = "", linked: bool = False) -> None:
+        """Look at each entry of one folder. `linked`: a symbolic link led here."""
+        try:
+            with os.scandir(f"{self.root}/{path}") as found:
+                entries = sorted((entry for entry in found if not ignored(entry.name)), key=lambda entry: entry.name)
+        except OSError as error:
+            self.problem(path, unreadable(error))
+            return
+        doubled = dict(twins([entry.name for entry in entries]))
+        for entry in entries:
+            name = entry.name
+            here = f"{path}/{name}"
+            if wrong := bad_name(name):
+                self.problem(here, wrong)
+                continue
+            if name in doubled:
+                message = f"'{name}' and '{doubled[name]}' are one name to systems that ignore case or accents' form"
+                self.problem(here, Misplaced("bad-name", message, "give one of them another name"))
+                continue
+            try:
+                link = entry.is_symlink()
+                if link and (wrong := self.bad_link(here, linked)):
+                    self.problem(here, wrong)
+                elif entry.is_dir():
+                    self.enter(here, name, layout, client, linked or link)
+                elif entry.is_file():
+                    self.file(entry, here, layout, client)
+                else:
+                    hint = "take it away; only files and folders are read"
+                    self.problem(here, Misplaced("unknown-file", f"'{name}' is neither a file nor a folder", hint))
+            except OSError as error:
+                self.problem(here, unreadable(error))
+
+    def bad_link(self, path: str, linked: bool) -> Misplaced | None:
+        """Why a symbolic link is not followed: it may lead to a file or folder of `content/` and nowhere else."""
+        target = os.path.realpath(f"{self.root}/{path}")
+        hint = "put the file itself here instead of a link"
+        if os.path.commonpath([self.real, target]) != self.real:
+            return Misplaced("symlink", "this symbolic link leads out of content/", hint)
+        if not os.path.exists(target):
+            return Misplaced("symlink", "this symbolic link leads to nothing, or in a circle", hint)
+        if os.path.isdir(target):
+            parent = os.path.realpath(f"{self.root}/{os.path.dirname(path)}")
+            if linked or os.path.commonpath([target, parent]) == target:
+                return Misplaced("symlink", "this symbolic link leads in a circle", hint)
+        return None
+
+    def enter(self, path: str, name: str, layout: Folder, client: str, linked: bool) -> None:
+        if layout.free:
+            self.folder(path, layout, client, linked)
+        elif layout.each is not None:
+            if wrong := conflict_copy(name, True):
+                self.problem(path, wrong)
+                return
+            self.clients[name] = []
+            self.folder(path, layout.each, name, linked)
+        elif name in layout.folders:
+            self.folder(path, layout.folders[name], client, linked)
+        else:
+            self.problem(path, conflict_copy(name, bool(client)) or unknown_folder(name, layout))
+
+    def file(self, entry: os.DirEntry[str], path: str, layout: Folder, client: str) -> None:
+        name = entry.name
+        kind, file_id = layout.free or layout.files.get(name, ""), ""
+        if not kind:
+            if wrong := conflict_copy(name, bool(client)):
+                self.problem(path, wrong)
+                return
+            if layout.pattern is None or not name.endswith(layout.pattern[0]):
+                self.problem(path, unknown_file(name, layout, os.path.dirname(path) + "/"))
+                return
+            suffix, kind = layout.pattern
+            file_id = name.removesuffix(suffix)
+        state = entry.stat()
+        source = Source(path, kind, file_id, state.st_size, state.st_mtime_ns, state.st_ino)
+        (self.clients[client] if client else self.shared).append(source)
+
+
+def unreadable(error: OSError) -> Misplaced:
+    """The message for what the system does not let us read."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Misplaced("missing-file", "this is not there", "create it, or run 'portalgen init' in an empty folder")
+    reason = (error.strerror or "it cannot be read").lower()
+    hint = "check that you may read it, and that no other program holds it"
+    return Misplaced("unreadable", f"this cannot be read: {reason}", hint)
+
+
+def read_text(root: Path, path: str) -> str | Problem:
+    """The text of one file, its line ends made `\\n`; or why it cannot be read. Strictly UTF-8, at most 2 MB."""
+    try:
+        with open(f"{root}/{path}", "rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        code, message, hint = unreadable(error)
+        return Problem(path=path, code=code, message=message, hint=hint)
+    if len(data) > LARGEST:
+        hint = "split it; pictures and documents belong into static/ or the client's files/"
+        return Problem(path=path, code="too-large", message="this file is larger than 2 MB", hint=hint)
+    return decode(path, data)
+
+
+def decode(path: str, data: bytes) -> str | Problem:
+    """The text of these bytes, or the problem with them."""
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            message = f"this file is written in {name}, not in UTF-8 (byte 0)"
+            return Problem(path=path, code="bad-encoding", message=message, hint="save it again as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
+        return _bad_bytes(path, data, start)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if wrong := _CONTROL.search(text):
+        line, column = line_and_column(text, wrong.start())
+        sign = ord(wrong[0])
+        message = (
+            "this file holds a NUL character" if sign == 0 else f"this file holds the control character U+{sign:04X}"
+        )
+        if sign == 0 and data.count(b"\0") > len(data) // 4:
+            message = "this file looks like UTF-16, not UTF-8 (byte " + str(data.index(b"\0")) + ")"
+        hint = "take the invisible character away, or save the file again as UTF-8"
+        return Problem(path=path, line=line, column=column, code="control-character", message=message, hint=hint)
+    if ("<<<<<<< " in text or ">>>>>>> " in text) and (found := _CONFLICT.search(text)):
+        line, column = line_and_column(text, found.start())
+        message = "git left a conflict here"
+        hint = "keep what is right of the two versions and delete the lines <<<<<<<, ======= and >>>>>>>"
+        return Problem(path=path, line=line, column=column, code="conflict-marker", message=message, hint=hint)
+    return text
+
+
+def _bad_bytes(path: str, data: bytes, start: int) -> Problem:
+    before = data[:start].decode("utf-8-sig", "replace")
+    line, column = line_and_column(before, len(before))
+    if data[start] == 0xED and data[start + 1 : start + 2] >= b"\xa0":
+        guess = "half of a character (a lone surrogate) stands here"
+    elif data[start] >= 0xA0 or data[start] in (0x80, 0x82, 0x84, 0x85, 0x91, 0x92, 0x93, 0x94, 0x96, 0x97):
+        guess = "it looks like Windows-1252 or Latin-1"
+    else:
+        guess = "it is no text in UTF-8"
+    message = f"this file is not UTF-8: {guess} (byte {start})"
+    return Problem(
+        path=path, line=line, column=column, code="bad-encoding", message=message, hint="save it again as UTF-8"
+    )
+
+
+def line_and_column(text: str, index: int) -> tuple[int, int]:
+    """Line and column, counting from 1, of the character at `index`."""
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
