@@ -1,0 +1,1 @@
+"""What follows from the records, given a day: pure functions, no files, no HTML."""

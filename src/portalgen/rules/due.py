@@ -1,0 +1,74 @@
+"""When an invoice falls due, and the parts of a payment plan (domain §3 terms, §4.7)."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from decimal import Decimal
+
+import msgspec
+
+from portalgen.content.records.documents import Instalment
+from portalgen.content.records.offer import Terms
+from portalgen.rules.money import CONTEXT, ZERO, rounded, total
+from portalgen.rules.totals import HUNDRED
+
+DAY = dt.timedelta(days=1)
+
+
+def due_date(terms: Terms, issued: dt.date, session: dt.datetime | None = None) -> dt.date:
+    """The due date by the terms. `session` is the first session on the invoice, in the practice's zone."""
+    rule = terms.due
+    if rule.kind == "net":
+        day = issued + rule.count * DAY
+    elif rule.kind == "end_of_month":
+        day = issued.replace(day=calendar.monthrange(issued.year, issued.month)[1]) + rule.count * DAY
+    elif rule.kind == "before_session":
+        day = (session - dt.timedelta(hours=rule.count)).date() if session else issued
+        day = max(day, issued)
+    elif rule.kind == "next":
+        day = issued + ((rule.weekday - issued.weekday() - 1) % 7 + 1) * DAY
+    else:
+        day = issued
+    if terms.business_days and day.weekday() > 4:
+        day += (7 - day.weekday()) * DAY
+    return day
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of a plan and how much of it is settled."""
+
+    due: dt.date
+    amount: Decimal
+    settled: Decimal = ZERO
+
+    @property
+    def open(self) -> Decimal:
+        """What is still to pay of this part."""
+        return self.amount - self.settled
+
+
+def parts_of(schedule: tuple[Instalment, ...], amount: Decimal, currency: str) -> tuple[Part, ...]:
+    """The plan's parts: amounts as given, percentages of `amount` rounded, `rest` what is left."""
+    parts: list[Part] = []
+    for item in schedule:
+        if item.amount is not None:
+            value = item.amount
+        elif item.percent is not None:
+            value = rounded(CONTEXT.divide(CONTEXT.multiply(amount, item.percent), HUNDRED), currency)
+        else:
+            value = amount - total(part.amount for part in parts)
+        parts.append(Part(due=item.due, amount=value))
+    return tuple(parts)
+
+
+def settle(parts: tuple[Part, ...], paid: Decimal, lowered: Decimal) -> tuple[Part, ...]:
+    """Parts with payments laid on from the first one and credits or write-offs taken from the last one."""
+    settled = [ZERO] * len(parts)
+    for amount, order in ((lowered, range(len(parts) - 1, -1, -1)), (paid, range(len(parts)))):
+        left = max(amount, ZERO)
+        for n in order:
+            step = min(left, parts[n].amount - settled[n])
+            settled[n] += step
+            left -= step
+    return tuple(Part(due=p.due, amount=p.amount, settled=s) for p, s in zip(parts, settled, strict=True))

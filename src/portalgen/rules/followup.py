@@ -1,0 +1,84 @@
+"""When client and practitioner meet next (domain F1, F2, A4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import msgspec
+from dateutil.relativedelta import relativedelta
+
+from portalgen.content.model import ClientFolder, Shared
+from portalgen.content.records.client import Session
+from portalgen.content.scalars import Period
+
+COMING = ("planned", "confirmed")
+
+
+class Rebooking(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is planned: about which day to meet, and why. `around` is None when no rhythm says so."""
+
+    around: dt.date | None
+    why: str
+
+
+def add_period(day: dt.date, period: Period) -> dt.date:
+    """Calendar arithmetic: a month after 31 January is the last day of February."""
+    unit = {"d": "days", "w": "weeks", "m": "months", "y": "years"}[period.unit]
+    return day + relativedelta(**{unit: period.count})  # type: ignore[arg-type]
+
+
+def next_session(shared: Shared, folder: ClientFolder, today: dt.date) -> Session | None:
+    """The earliest planned session that is not over by the end of yesterday, in the practice's zone."""
+    zone = ZoneInfo(shared.site.practice.timezone)
+    coming = [s for s in folder.sessions if s.status in COMING and s.start.astimezone(zone).date() >= today]
+    return min(coming, key=lambda session: (session.start, session.id), default=None)
+
+
+def rebooking(shared: Shared, folder: ClientFolder, today: dt.date) -> Rebooking | None:
+    """A prompt to book, for a client who has been here and has nothing planned."""
+    client = folder.client
+    if client.status in ("ended", "archived", "lead") or client.do_not_contact or next_session(shared, folder, today):
+        return None
+    zone = ZoneInfo(shared.site.practice.timezone)
+    held = [session for session in folder.sessions if session.status == "held"]
+    last = max(held, key=lambda session: (session.start, session.id), default=None)
+    if last is None:
+        return None
+    day = last.start.astimezone(zone).date()
+    around, why = None, ""
+    service = shared.services[last.service]
+    if last.follow_up:
+        around = last.follow_up.on or (add_period(day, last.follow_up.in_) if last.follow_up.in_ else None)
+        why = last.follow_up.why or ""
+    elif client.rhythm and (client.rhythm.until is None or client.rhythm.until >= today):
+        around, why = add_period(day, client.rhythm.every), client.rhythm.reason or ""
+    elif service.follow_up:
+        around = add_period(day, service.follow_up)
+    if around:
+        around = after_leave(shared, around)
+    return Rebooking(around=around, why=why)
+
+
+def after_leave(shared: Shared, day: dt.date) -> dt.date:
+    """The day itself, or the first one after the leave it falls into."""
+    for leave in sorted(shared.site.practice.leave, key=lambda leave: leave.from_):
+        if leave.from_ <= day <= leave.to:
+            day = leave.to + dt.timedelta(days=1)
+    return day
+
+
+def cancel_until(shared: Shared, session: Session) -> dt.datetime | None:
+    """The latest moment to cancel without a fee. Hours are real time, also across a clock change."""
+    service = shared.services[session.service]
+    policy = shared.policies.get(service.cancellation or "") or next(
+        (p for p in shared.policies.values() if p.kind == "cancellation"), None
+    )
+    if policy is None or policy.notice_hours is None:
+        return None
+    zone = ZoneInfo(shared.site.practice.timezone)
+    moment = (session.start.astimezone(dt.UTC) - dt.timedelta(hours=policy.notice_hours)).astimezone(zone)
+    if policy.count_business_days_only:
+        while moment.weekday() > 4:
+            moment -= dt.timedelta(days=1)
+    return moment

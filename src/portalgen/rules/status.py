@@ -1,0 +1,212 @@
+"""The life cycle of an invoice, derived from its data and the day (domain §4.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from portalgen.content.records.documents import Invoice
+from portalgen.rules.due import DAY, Part
+from portalgen.rules.money import ZERO, Money
+
+DocumentState = Literal["draft", "scheduled", "issued", "void"]
+MoneyState = Literal[
+    "nothing_due", "unpaid", "partially_paid", "paid", "credited", "written_off", "overpaid", "refunded"
+]
+TimingState = Literal["none", "not_due", "due_soon", "due_today", "grace", "overdue"]
+LabelCode = Literal[
+    "void", "discussed", "nothing_due", "written_off", "credited", "paid", "due_today", "past_due", "partly_paid", "due"
+]
+
+
+class Label(msgspec.Struct, frozen=True, kw_only=True):
+    """The one thing a client reads about an invoice's state.
+
+    `as_of` is the day from which this state holds, never the day of the build. `since` is the first day past due;
+    `open` is the balance; `credit` is what was paid too much.
+    """
+
+    code: LabelCode
+    as_of: dt.date
+    open: Money
+    due: dt.date | None = None
+    since: dt.date | None = None
+    credit: Money | None = None
+
+
+class Entries(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to one invoice up to a day, summed. `changed` is the latest date among them."""
+
+    received: Decimal = ZERO  # cleared, before refunds
+    refunded: Decimal = ZERO  # positive
+    pending: Decimal = ZERO
+    credited: Decimal = ZERO
+    written_off: Decimal = ZERO
+    changed: dt.date | None = None
+
+    @property
+    def paid(self) -> Decimal:
+        """Cleared payments less refunds."""
+        return self.received - self.refunded
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The three axes and what follows for the client. `surplus` is what was paid or credited beyond the total."""
+
+    document: DocumentState
+    money: MoneyState
+    timing: TimingState
+    days_overdue: int
+    balance: Decimal
+    surplus: Decimal
+    disputed: bool
+    due: dt.date | None  # of the earliest part that is open
+    due_now: Decimal
+    due_now_by: dt.date | None
+    label: Label
+
+
+def document_state(invoice: Invoice, today: dt.date) -> DocumentState:
+    """draft → scheduled → issued → void."""
+    if invoice.issued is None:
+        return "draft"
+    if invoice.void and invoice.void.date <= today:
+        return "void"
+    return "scheduled" if invoice.issued > today else "issued"
+
+
+def money_state(amount: Decimal, entries: Entries) -> MoneyState:
+    """The money axis for a document of `amount`."""
+    balance = amount - entries.paid - entries.credited - entries.written_off
+    if amount == 0 and not entries.paid:
+        return "nothing_due"
+    if balance < 0:
+        return "overpaid"
+    if balance > 0:
+        return "partially_paid" if entries.paid > 0 else "unpaid"
+    if entries.paid > 0:
+        return "written_off" if entries.written_off else "paid"
+    if entries.refunded:
+        return "refunded"
+    return "written_off" if entries.written_off else "credited"
+
+
+def timing_state(due: dt.date | None, grace: int, soon: int, today: dt.date) -> tuple[TimingState, int]:
+    """The timing axis of what is due on a day, and the days overdue (counted from the day after due + grace)."""
+    if due is None or today < due - soon * DAY:
+        return "not_due", 0
+    if today < due:
+        return "due_soon", 0
+    if today == due:
+        return "due_today", 0
+    late = (today - due).days - grace
+    return ("grace", 0) if late <= 0 else ("overdue", late)
+
+
+def status_of(
+    invoice: Invoice,
+    amount: Decimal,
+    currency: str,
+    entries: Entries,
+    parts: tuple[Part, ...],
+    *,
+    grace: int,
+    soon: int,
+    today: dt.date,
+) -> Status:
+    """The status of an invoice on a day. `parts` are settled; without a plan there is one."""
+    document = document_state(invoice, today)
+    money = money_state(amount, entries)
+    rest = amount - entries.paid - entries.credited - entries.written_off
+    balance = ZERO if document == "void" else max(rest, ZERO)
+    surplus = max(-rest, ZERO) if document == "issued" else ZERO
+    disputed = _disputed(invoice, today) and balance > 0
+    open_parts = [part for part in parts if part.open > 0] if balance > 0 else []
+    due = open_parts[0].due if open_parts else (parts[-1].due if parts else None)
+    timing: TimingState = "none"
+    late = 0
+    if open_parts and document == "issued":
+        timing, late = timing_state(due, grace, soon, today)
+    due_now, by = _due_now(open_parts, today)
+    if document != "issued":
+        due_now, by = ZERO, None
+    return Status(
+        document=document,
+        money=money,
+        timing=timing,
+        days_overdue=late,
+        balance=balance,
+        surplus=surplus,
+        disputed=disputed,
+        due=due,
+        due_now=due_now,
+        due_now_by=by,
+        label=_label(
+            invoice, document, money, timing, disputed, balance, surplus, currency, entries, due, grace, today
+        ),
+    )
+
+
+def _disputed(invoice: Invoice, today: dt.date) -> bool:
+    dispute = invoice.disputed
+    return bool(dispute and dispute.from_ <= today and (dispute.until is None or today <= dispute.until))
+
+
+def _due_now(open_parts: list[Part], today: dt.date) -> tuple[Decimal, dt.date | None]:
+    reached = [part for part in open_parts if part.due <= today] or open_parts[:1]
+    return sum((part.open for part in reached), ZERO), reached[0].due if reached else None
+
+
+def _label(
+    invoice: Invoice,
+    document: DocumentState,
+    money: MoneyState,
+    timing: TimingState,
+    disputed: bool,
+    balance: Decimal,
+    surplus: Decimal,
+    currency: str,
+    entries: Entries,
+    due: dt.date | None,
+    grace: int,
+    today: dt.date,
+) -> Label:
+    dates = [day for day in (invoice.issued, entries.changed) if day and day <= today]
+    since = None
+    code: LabelCode
+    if document == "void":
+        code = "void"
+        dates += [invoice.void.date] if invoice.void else []
+    elif disputed:
+        code = "discussed"
+        dates += [invoice.disputed.from_] if invoice.disputed else []
+    elif money == "nothing_due":
+        code = "nothing_due"
+    elif money == "written_off":
+        code = "written_off"
+    elif money in ("credited", "refunded") or (money == "overpaid" and entries.paid <= 0):
+        code = "credited"
+    elif money in ("paid", "overpaid"):
+        code = "paid"
+    elif timing == "due_today":
+        code = "due_today"
+        dates += [due] if due else []
+    elif timing == "overdue" and due:
+        code = "past_due"
+        since = due + (grace + 1) * DAY
+        dates.append(since)
+    else:
+        code = "partly_paid" if money == "partially_paid" else "due"
+    if not disputed and invoice.disputed and invoice.disputed.until and invoice.disputed.until < today and balance > 0:
+        dates.append(invoice.disputed.until + DAY)
+    return Label(
+        code=code,
+        as_of=max(dates, default=today),
+        open=Money(balance, currency),
+        due=due,
+        since=since,
+        credit=Money(surplus, currency) if surplus else None,
+    )
