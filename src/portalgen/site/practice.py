@@ -1,0 +1,122 @@
+"""The practice as every page may show it: contact, hours, channels, crisis lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from urllib.parse import quote
+
+from portalgen.content.records.client import ClientAddress
+from portalgen.content.records.offer import ReferralAddress
+from portalgen.content.records.practice import Address, Channel, Practice, SiteFile
+from portalgen.content.scalars import WEEKDAYS
+from portalgen.site.views import ChannelView, CrisisView, LeaveView, Picture, PracticeView, Span
+
+
+def tel(phone: str | None) -> str:
+    """A `tel:` address (RFC 3966), or empty."""
+    digits = re.sub(r"[^0-9+]", "", re.sub(r"\(0\)", "", phone or ""))
+    return f"tel:{digits}" if len(digits) > 2 else ""
+
+
+def address_lines(
+    address: Address | ClientAddress | ReferralAddress | None, home: str, countries: dict[str, str]
+) -> tuple[str, ...]:
+    """A postal address as lines; the country only when it is not `home`."""
+    if address is None:
+        return ()
+    town = " ".join(part for part in (address.postcode, address.city) if part)
+    if address.country in ("GB", "IE", "US", "CA", "AU"):
+        town = ", ".join(part for part in (address.city, address.region if address.country != "GB" else None) if part)
+        town = " ".join(part for part in (town, address.postcode) if part)
+        region = address.region if address.country == "GB" else None
+    else:
+        region = address.region
+    country = countries.get(address.country or "", address.country) if address.country != home else None
+    return tuple(part for part in (address.line1, address.line2, town, region, country) if part)
+
+
+def practice_view(site: SiteFile, today: dt.date, countries: dict[str, str]) -> PracticeView:
+    """The view. Leave that is over by `today` is left out."""
+    practice = site.practice
+    return PracticeView(
+        name=practice.name,
+        legal_name=practice.legal_name,
+        owner=practice.owner,
+        profession=practice.profession or "",
+        email=practice.email,
+        phone=practice.phone or "",
+        tel=tel(practice.phone),
+        address=address_lines(practice.address, practice.country, countries),
+        hours=_hours(practice),
+        timezone=practice.timezone,
+        response_time=practice.response_time
+        or next((c.response_time for c in practice.channels if c.response_time), ""),
+        channels=tuple(_channel(channel) for channel in practice.channels),
+        leave=tuple(
+            LeaveView(start=leave.from_, end=leave.to, cover=leave.cover or "")
+            for leave in sorted(practice.leave, key=lambda leave: leave.from_)
+            if leave.to >= today
+        ),
+        crisis=tuple(
+            CrisisView(
+                name=c.name,
+                phone=c.phone or "",
+                tel=tel(c.phone),
+                url=c.url or "",
+                hours=c.hours or "",
+                country=c.country or "",
+            )
+            for c in practice.crisis
+        ),
+        languages=practice.languages,
+        accessibility=practice.accessibility or "",
+        credentials=practice.credentials,
+        licences=tuple(
+            " ".join(part for part in (licence.number, licence.state) if part) for licence in practice.licences
+        ),
+        company_ids=tuple((number.kind, number.value) for number in practice.company_ids),
+        booking=booking_address(practice),
+        logo=Picture(file=site.theme.logo, alt=site.theme.logo_alt or "") if site.theme.logo else None,
+    )
+
+
+def booking_address(practice: Practice) -> str:
+    """Where to book: the booking page, or an e-mail."""
+    booking = practice.booking
+    if booking and booking.url and booking.provider != "email":
+        return booking.url
+    return mailto(practice.email) if booking else ""
+
+
+def mailto(email: str, subject: str = "", body: str = "") -> str:
+    """A `mailto:` address (RFC 6068)."""
+    fields = "&".join(
+        f"{key}={quote(value, safe='')}" for key, value in (("subject", subject), ("body", body)) if value
+    )
+    return f"mailto:{quote(email, safe='@.+-_')}" + (f"?{fields}" if fields else "")
+
+
+def _channel(channel: Channel) -> ChannelView:
+    href = ""
+    if channel.kind == "email" and "@" in channel.value:
+        href = mailto(channel.value)
+    elif channel.kind in ("phone", "sms"):
+        href = tel(channel.value)
+        href = href.replace("tel:", "sms:") if channel.kind == "sms" else href
+    elif channel.value.startswith("https://"):
+        href = channel.value
+    return ChannelView(
+        kind=channel.kind,
+        value=channel.value,
+        href=href,
+        use=channel.for_ or "",
+        response_time=channel.response_time or "",
+    )
+
+
+def _hours(practice: Practice) -> tuple[Span, ...]:
+    days: dict[int, list[tuple[dt.time, dt.time]]] = {}
+    for hours in practice.hours:
+        days.setdefault(WEEKDAYS.index(hours.day), []).append((hours.from_, hours.to))
+    return tuple(Span(weekday=day, hours=tuple(sorted(spans))) for day, spans in sorted(days.items()))

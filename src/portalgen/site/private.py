@@ -1,0 +1,333 @@
+"""A client's private pages: what each of their links opens."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from portalgen.content.lock import LinkKind, LinkRow
+from portalgen.content.model import ClientFolder, Shared
+from portalgen.content.problems import Finding
+from portalgen.content.records.offer import Agreement
+from portalgen.rules.agreements import accepted, fill, variables
+from portalgen.rules.facts import Account, InvoiceFacts
+from portalgen.rules.followup import cancel_until, next_session, rebooking
+from portalgen.rules.money import ZERO, Money
+from portalgen.site.invoice import InvoiceWriter
+from portalgen.site.markdown import Writer
+from portalgen.site.offer import Offer
+from portalgen.site.pages import File, Opening, Page
+from portalgen.site.practice import booking_address, mailto
+from portalgen.site.public import policy_order
+from portalgen.site.views import (
+    AgreementRow,
+    AgreementView,
+    AppointmentView,
+    AssignedGuide,
+    DueView,
+    EndedView,
+    InvoiceRow,
+    PageLink,
+    PolicyView,
+    PortalView,
+    RebookView,
+    RhythmView,
+)
+
+Wanted = tuple[LinkKind, str]
+
+
+class Place(NamedTuple):
+    """Where a link leads: its row in the lock and the address of its page (`p/<token>/`)."""
+
+    row: LinkRow
+    address: str
+
+
+def wanted_links(folder: ClientFolder, account: Account, today: dt.date) -> Iterator[Wanted]:
+    """The links that are live on a day: the portal's and each shown invoice's, unless expired or not published."""
+    client = folder.client
+    if not client.publish:
+        return
+    last = portal_expires(folder)
+    if last is None or last >= today:
+        yield "portal", folder.id
+    for facts in account.published:
+        link = facts.invoice.link
+        if not (link and link.expires and link.expires < today):
+            yield "invoice", facts.invoice.id
+
+
+def portal_expires(folder: ClientFolder) -> dt.date | None:
+    """The last day of the portal's link: as written, or `link_days` after the work ended."""
+    client = folder.client
+    if client.link and client.link.expires:
+        return client.link.expires
+    return client.ended.date + dt.timedelta(days=client.ended.link_days) if client.ended else None
+
+
+class ClientPages:
+    """Makes the openings of clients of one practice for one day; `findings` are problems in their texts."""
+
+    def __init__(self, shared: Shared, offer: Offer, writer: Writer, today: dt.date) -> None:
+        self.shared, self.offer, self.writer, self.today = shared, offer, writer, today
+        self.invoices = InvoiceWriter(shared, offer, writer, today)
+        self.findings = self.invoices.findings
+
+    def openings(self, folder: ClientFolder, account: Account, places: Mapping[Wanted, Place]) -> Iterator[Opening]:
+        """One opening per place; the portal lists the invoices that have one."""
+        portal = places.get(("portal", folder.id))
+        if portal:
+            yield Opening(
+                link=portal.row, sections=tuple(self._portal_sections(folder, account, portal.address, places))
+            )
+        for facts in account.published:
+            place = places.get(("invoice", facts.invoice.id))
+            if place:
+                view = self.invoices.view(folder, facts, place.address)
+                page = Page(
+                    address=place.address,
+                    template="invoice.html",
+                    view=view,
+                    source=facts.invoice.path,
+                    visibility="client",
+                    listed=False,
+                    language=facts.invoice.language or folder.client.language or "",
+                )
+                files = tuple(
+                    File(address=f"{place.address}files/{a.file}", source=folder.source(f"files/{a.file}"))
+                    for a in facts.invoice.attachments
+                )
+                yield Opening(link=place.row, sections=(page,), files=files)
+
+    def _portal_sections(
+        self, folder: ClientFolder, account: Account, address: str, places: Mapping[Wanted, Place]
+    ) -> Iterator[Page]:
+        language = folder.client.language or ""
+        agreements = [
+            self.shared.agreements[key] for key in folder.client.agreements if not self.shared.agreements[key].draft
+        ]
+        rows = {agreement.id: _agreement_row(agreement, folder) for agreement in agreements}
+        inside = [p for p in self.shared.policies.values() if p.show_in_portal and not p.public]
+        view = self._portal(folder, account, address, places, tuple(rows.values()))
+        yield Page(
+            address=address,
+            template="portal.html",
+            view=view,
+            source=folder.client.path,
+            visibility="client",
+            listed=False,
+            language=language,
+        )
+        for agreement in agreements:
+            place = f"{address}agreements/{agreement.id}/"
+            text = self._agreement(agreement, folder, rows[agreement.id], address, place)
+            yield Page(
+                address=place,
+                template="agreement.html",
+                view=text,
+                source=agreement.path,
+                visibility="client",
+                listed=False,
+            )
+        for policy in inside:
+            place = f"{address}policies/{policy.id}/"
+            body = self._render(policy.body, policy.path, place, policy.body_line)
+            page = PolicyView(
+                title=policy.title,
+                summary=policy.summary or "",
+                kind=policy.kind,
+                effective=policy.effective,
+                version=policy.version,
+                body=body,
+                cancellation=self.offer.cancellation(policy.id),
+                others=(),
+            )
+            yield Page(
+                address=place, template="policy.html", view=page, source=policy.path, visibility="client", listed=False
+            )
+
+    def _portal(
+        self,
+        folder: ClientFolder,
+        account: Account,
+        address: str,
+        places: Mapping[Wanted, Place],
+        agreements: tuple[AgreementRow, ...],
+    ) -> PortalView:
+        client, plan = folder.client, folder.plan
+        rows = {f.invoice.id: _invoice_row(f, places.get(("invoice", f.invoice.id))) for f in account.published}
+        name = client.name.display
+        return PortalView(
+            greeting=name if client.company and client.company.name == name else name.split()[0],
+            name=name,
+            due=_due(account, rows, self.today),
+            appointment=self._appointment(folder),
+            rebook=self._rebook(folder),
+            plan=self._render(plan.body, plan.path, address, plan.body_line) if plan else Markup(""),
+            plan_title=(plan.title or "") if plan else "",
+            goals=tuple((goal.text, bool(goal.done)) for goal in (*client.goals, *client.milestones) if goal.share),
+            rhythm=RhythmView(
+                count=client.rhythm.every.count, unit=client.rhythm.every.unit, reason=client.rhythm.reason or ""
+            )
+            if client.rhythm and client.status == "active"
+            else None,
+            invoices=tuple(rows.values()),
+            credit=tuple(Money(amount, currency) for currency, amount in account.credit.items()),
+            guides=self._guides(folder),
+            preferences=tuple(preference.text for preference in client.preferences if preference.share),
+            agreements=agreements,
+            policies=tuple(
+                PageLink(
+                    title=p.title,
+                    address=f"policies/{p.id}/" if p.public else f"{address}policies/{p.id}/",
+                    summary=p.summary or "",
+                )
+                for p in sorted(self.shared.policies.values(), key=policy_order)
+                if p.show_in_portal
+            ),
+            ended=self._ended(folder),
+            paused=client.status == "paused",
+        )
+
+    def _render(self, text: str, source: str, page: str, line: int) -> Markup:
+        rendered = self.writer.render(text, source=source, page=page, line=line)
+        self.findings += rendered.findings
+        return rendered.html
+
+    def _appointment(self, folder: ClientFolder) -> AppointmentView | None:
+        session = next_session(self.shared, folder, self.today)
+        if session is None:
+            return None
+        home = self.shared.site.practice.timezone
+        zone = folder.client.timezone or home
+        service = self.shared.services[session.service]
+        minutes = session.minutes or (
+            int((session.end - session.start).total_seconds() // 60) if session.end else service.duration_minutes
+        )
+        form = session.format or (service.format if isinstance(service.format, str) else "")
+        until = cancel_until(self.shared, session)
+        return AppointmentView(
+            start=session.start.astimezone(ZoneInfo(zone)),
+            minutes=minutes,
+            service=service.name,
+            format=form or "",
+            place=session.place or "",
+            video_url=session.video_url or "",
+            zone=zone if zone != home else "",
+            cancel_until=until.astimezone(ZoneInfo(zone)) if until else None,
+        )
+
+    def _rebook(self, folder: ClientFolder) -> RebookView | None:
+        prompt = rebooking(self.shared, folder, self.today)
+        if prompt is None:
+            return None
+        practice = self.shared.site.practice
+        return RebookView(
+            around=prompt.around, why=prompt.why, href=booking_address(practice) or mailto(practice.email)
+        )
+
+    def _guides(self, folder: ClientFolder) -> tuple[AssignedGuide, ...]:
+        given = [
+            g for g in folder.client.guides if g.since <= self.today and (g.until is None or self.today <= g.until)
+        ]
+        return tuple(
+            AssignedGuide(
+                title=self.shared.guides[g.guide].title,
+                address=f"guides/{g.guide}/",
+                summary=self.shared.guides[g.guide].summary,
+                since=g.since,
+                note=g.note or "",
+            )
+            for g in sorted(given, key=lambda g: (g.since, g.guide), reverse=True)
+        )
+
+    def _ended(self, folder: ClientFolder) -> EndedView | None:
+        ended = folder.client.ended
+        if ended is None or ended.date > self.today:
+            return None
+        referrals = () if ended.referrals == "none" else ended.referrals
+        return EndedView(
+            date=ended.date,
+            reason=ended.reason_public or "",
+            records=ended.records or "",
+            referrals=tuple(self.offer.referral(self.shared.referrals[key]) for key in referrals),
+        )
+
+    def _agreement(
+        self, agreement: Agreement, folder: ClientFolder, row: AgreementRow, portal: str, place: str
+    ) -> AgreementView:
+        text, missing = fill(agreement.body, variables(self.shared, folder))
+        for name in missing:
+            self.findings.append(
+                Finding(
+                    path=agreement.path,
+                    code="missing-variable",
+                    message=f"'{name}' has no value for {folder.id}",
+                    hint="add it to client.yaml or site.yaml, or take the variable out",
+                    text=name,
+                    line=agreement.body_line,
+                )
+            )
+        return AgreementView(
+            title=agreement.title,
+            body=self._render(text, agreement.path, place, agreement.body_line),
+            version=agreement.version,
+            effective=agreement.effective,
+            row=row,
+            portal=portal,
+            accept_href=mailto(self.shared.site.practice.email, f"{agreement.title} ({agreement.version})")
+            if row.state != "accepted" and "email" in agreement.acceptance
+            else "",
+            signers=agreement.signers,
+        )
+
+
+def _agreement_row(agreement: Agreement, folder: ClientFolder) -> AgreementRow:
+    state, entry = accepted(agreement, folder)
+    return AgreementRow(
+        title=agreement.title,
+        address=f"agreements/{agreement.id}/",
+        version=agreement.version,
+        accepted=entry.date if entry else None,
+        by=(entry.by or "") if entry else "",
+        method=entry.method if entry else "",
+        state=state,
+    )
+
+
+def _invoice_row(facts: InvoiceFacts, place: Place | None) -> InvoiceRow:
+    return InvoiceRow(
+        number=facts.invoice.number or "",
+        address=place.address if place else "",
+        issued=facts.invoice.issued or dt.date.min,
+        due=facts.due,
+        total=facts.money(facts.totals.total),
+        balance=facts.money(facts.status.balance),
+        label=facts.status.label,
+    )
+
+
+def _due(account: Account, rows: Mapping[str, InvoiceRow], today: dt.date) -> tuple[DueView, ...]:
+    """What is due by today in one sum per currency; what is due later by its day."""
+    groups: dict[tuple[str, dt.date], list[InvoiceFacts]] = {}
+    for facts in account.published:
+        status = facts.status
+        if status.due_now > 0 and status.due_now_by and not status.disputed:
+            groups.setdefault((facts.currency, max(status.due_now_by, today)), []).append(facts)
+    views = []
+    for (currency, _), members in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
+        days = [facts.status.due_now_by for facts in members if facts.status.due_now_by]
+        views.append(
+            DueView(
+                amount=Money(sum((facts.status.due_now for facts in members), ZERO), currency),
+                by=min(days),
+                past_due=any(facts.status.timing == "overdue" for facts in members),
+                invoices=tuple(rows[facts.invoice.id] for facts in members),
+            )
+        )
+    return tuple(views)

@@ -1,0 +1,286 @@
+"""The theme: templates, styles and fonts, the site's own in place of the built-in ones, and what renders a page.
+
+A site's `templates/NAME` replaces the built-in one everywhere; it may extend or include `theme/NAME` for the original.
+Templates of a site run in Jinja's sandbox, and what is wrong with them becomes a `Finding`, never a traceback.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from portalgen.content.problems import Finding
+from portalgen.content.records.practice import SiteFile
+from portalgen.site.catalogue import Catalogue, Trans, override_findings
+from portalgen.site.colours import chosen_colours
+from portalgen.site.formats import formats
+from portalgen.site.stylesheet import ASSET_TYPES, hashed, published_css, squeezed
+from portalgen.site.templating import ORIGINAL, Compiled, Links, Missing, Sources
+from portalgen.site.views import PracticeView, View
+
+STYLES = ("theme.css", "plain.css")
+_TEMPLATE_TYPES = (".html", ".txt", ".xml")
+_ASSET_CALL = re.compile(r"""\basset\(\s*["']([^"']+)["']""")
+
+
+class Frame(View, frozen=True, kw_only=True):
+    """Where a page stands and what its head says. `address` as in views; a file's own name (`404.html`) is one too."""
+
+    address: str
+    title: str
+    description: str = ""
+    canonical: str = ""
+    private: bool = False
+    language: str = "en"
+    sections: bool = False
+
+
+class NavItem(View, frozen=True, kw_only=True):
+    """A link of the navigation; templates translate the keys they know and show the title of the others."""
+
+    key: str
+    title: str
+    address: str
+    current: bool = False
+
+
+class TemplateProblem(Exception):
+    """A site's own template does not work."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+class Theme:
+    """What renders pages. Everything it needs has been read; it is the same for all pages of a site."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        plain_style: str,
+        assets: Mapping[str, tuple[str, bytes]],
+        site: SiteFile,
+        cache: Path | None,
+    ) -> None:
+        self.assets: Mapping[str, bytes] = dict(assets.values())
+        self.plain_style = plain_style
+        self._sources = sources
+        self._country = site.practice.country
+        self._messages = site.locale_overrides
+        self._names = {name: path for name, (path, _) in assets.items()}
+        self._compiled = Compiled(cache, bool(sources.own))
+        self._environments: dict[str, Environment] = {}
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of everything a page depends on besides its view, frame and practice."""
+        own, builtin = self._sources.own, self._sources.builtin
+        parts = [*sorted(builtin.items()), *sorted(own.items()), *sorted(self._messages.items())]
+        parts += [("", name) for name in sorted(self.assets)] + [("plain", self.plain_style), ("", self._country)]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def environment(self, language: str) -> Environment:
+        """The environment of one language, made once."""
+        environment = self._environments.get(language)
+        if environment is None:
+            environment = self._environments[language] = self._make(language)
+        return environment
+
+    def _make(self, language: str) -> Environment:
+        kind = ImmutableSandboxedEnvironment if self._sources.own else Environment
+        environment = kind(
+            loader=self._sources,
+            undefined=Missing,
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=[Trans],
+            auto_reload=False,
+            cache_size=-1,
+            optimized=False,  # constants in filters differ by language, compiled templates are shared by all
+            bytecode_cache=self._compiled,
+        )
+        environment.policies["ext.i18n.trimmed"] = True
+        writes = formats(language, self._country)
+        Catalogue.of(language, self._messages).install(environment)
+        environment.filters.update(writes.filters())
+        environment.filters["csp_hash"] = _csp_hash
+        environment.globals["direction"] = writes.direction
+        environment.globals["home_country"] = self._country
+        environment.globals["plain_style"] = Markup(self.plain_style)
+        return environment
+
+    def render(
+        self,
+        template: str,
+        *,
+        frame: Frame,
+        practice: PracticeView,
+        nav: tuple[NavItem, ...],
+        footer: tuple[NavItem, ...],
+        view: View,
+    ) -> str:
+        """The page. Raises `TemplateProblem` when a template of the site fails."""
+        links = Links(frame.address, self._names)
+        environment = self.environment(frame.language)
+        values = {
+            **environment.globals,
+            "page": frame,
+            "practice": practice,
+            "nav": nav,
+            "footer": footer,
+            "view": view,
+            "url": links.url,
+            "beside": links.beside,
+            "static": links.static,
+            "asset": links.asset,
+        }
+        try:
+            # As Template.render() does, without copying the globals through a chain of mappings for every page.
+            page = environment.get_template(template)
+            try:
+                return environment.concat(page.root_render_func(page.new_context(values, shared=True)))
+            except Exception:
+                environment.handle_exception()
+        except Exception as error:
+            finding = self._finding(error)
+            if finding is None:
+                raise
+            raise TemplateProblem(finding) from error
+
+    def _finding(self, error: Exception) -> Finding | None:
+        """The problem in a template of the site; None when none of them took part."""
+        if isinstance(error, TemplateSyntaxError) and error.filename:
+            ours = error.name not in self._sources.own
+            return None if ours else _problem(error.filename, error.lineno, error.message or "")
+        own = {f"{self._sources.folder}/{name}" for name in self._sources.own}
+        place: tuple[str, int] | None = None
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename in own:
+                place = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            trace = trace.tb_next
+        if place is None:
+            return None
+        if isinstance(error, TemplateNotFound):
+            return _problem(*place, f"there is no template '{error.name}'", _near(str(error.name), self._known()))
+        if isinstance(error, RecursionError):
+            hint = f"to extend the built-in template of the same name, write '{ORIGINAL}{place[0].split('/', 1)[1]}'"
+            return _problem(*place, "this template includes itself without end", hint)
+        return _problem(*place, str(error) or type(error).__name__)
+
+    def _known(self) -> set[str]:
+        return {*self._sources.builtin, *self._sources.own, *(ORIGINAL + name for name in self._sources.builtin)}
+
+    def check(self) -> tuple[Finding, ...]:
+        """What is wrong with the site's templates before any page is rendered, and which of them nothing uses."""
+        environment, known = self.environment("en"), self._known()
+        found: list[Finding] = []
+        used = set(self._sources.builtin)
+        for name, source in sorted(self._sources.own.items()):
+            path = f"{self._sources.folder}/{name}"
+            try:
+                tree = environment.parse(source, name, path)
+                environment.compile(source, name, path)
+            except TemplateSyntaxError as error:
+                found.append(_problem(path, error.lineno, error.message or ""))
+                continue
+            for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+                wanted = getattr(getattr(node, "template", None), "value", None)
+                if isinstance(wanted, str) and not getattr(node, "ignore_missing", False) and wanted not in known:
+                    message = f"there is no template '{wanted}'"
+                    found.append(_problem(path, node.lineno, message, _near(wanted, known)))
+            used.update(other for other in meta.find_referenced_templates(tree) if other and other != name)
+            for asset in _ASSET_CALL.findall(source):
+                if asset not in self._names:
+                    message = f"there is no file '{asset}'"
+                    found.append(_problem(path, 1, message, _near(asset, self._names), text=asset))
+        for name in sorted(set(self._sources.own) - used):
+            hint = _near(name, self._sources.builtin) or "take it away, or include it from another template"
+            found.append(_unused(f"{self._sources.folder}/{name}", "no page uses this template", hint))
+        return tuple(found)
+
+
+def builtin_folder() -> Path:
+    """Where the built-in theme lies: inside the package, or at the top of a checkout."""
+    here = Path(__file__).resolve()
+    packed = here.parent.parent / "_theme"
+    return packed if packed.is_dir() else here.parents[3] / "templates"
+
+
+def load(root: Path, site: SiteFile, cache: Path | None = None) -> tuple[Theme | None, tuple[Finding, ...]]:
+    """The theme of the site in `root`; None when a template of the site is no template at all.
+
+    `cache` is a folder for compiled templates. What lies in it is run as it is: it must be this user's own.
+    """
+    ours, theirs = builtin_folder(), root / "templates"
+    files = _files(ours)
+    own = _files(theirs) if theirs.is_dir() and theirs.resolve() != ours else {}
+    findings: list[Finding] = []
+    texts: dict[str, str] = {}
+    for name, content in own.items():
+        if name in STYLES or name.endswith(_TEMPLATE_TYPES):
+            try:
+                texts[name] = content.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                findings.append(_problem(f"templates/{name}", 1, f"this file is not UTF-8 (byte {error.start})"))
+    colours, corrected = chosen_colours(site.theme.colours, site.path)
+    findings += corrected
+    builtin = {name: content.decode() for name, content in files.items() if name.endswith(_TEMPLATE_TYPES)}
+    sources = Sources(builtin, {name: text for name, text in texts.items() if name not in STYLES}, "templates")
+    styles = {name: texts.get(name, files[name].decode()) + colours for name in STYLES}
+    every = {**files, **own}
+    wanted = {name for source in sources.own.values() for name in _ASSET_CALL.findall(source)} - set(STYLES)
+    css, published, broken = published_css(styles["theme.css"], every)
+    findings += [_problem("templates/theme.css", line, message) for line, message in broken]
+    published |= {name: hashed(name, every[name]) for name in sorted(wanted & set(every))}
+    assets = {name: (path, every[name]) for name, path in published.items()}
+    assets["theme.css"] = (hashed("theme.css", css.encode()), css.encode())
+    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site, cache)
+    findings += theme.check() if own else ()
+    for name in sorted(own):
+        if name not in published and name not in STYLES and not name.endswith(_TEMPLATE_TYPES):
+            hint = f"name it in theme.css with url({name}), or take it away"
+            what = "nothing uses this file" if name.endswith(ASSET_TYPES) else "a theme has no files of this type"
+            findings.append(_unused(f"templates/{name}", what, hint))
+    findings += override_findings(site)
+    fatal = any(finding.severity == "error" for finding in findings)
+    return (None if fatal else theme), tuple(findings)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Every file of a theme by its path below the folder; hidden ones and what an editor leaves behind are none."""
+    found = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")) if path.is_file())
+    return {name: path.read_bytes() for name, path in found if not re.search(r"(^|/)\.|~$", name)}
+
+
+def _csp_hash(text: str) -> str:
+    """The source expression that allows this inline style (CSP level 3)."""
+    return "'sha256-" + base64.b64encode(hashlib.sha256(str(text).encode()).digest()).decode() + "'"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+def _problem(path: str, line: int, message: str, hint: str = "", text: str = "") -> Finding:
+    hint = hint or "mend this line, or take the file away to have the built-in one again"
+    return Finding(path=path, line=max(line, 1), code="template", message=message, hint=hint, text=text)
+
+
+def _unused(path: str, message: str, hint: str) -> Finding:
+    return Finding(path=path, code="unused-template", severity="warning", message=message, hint=hint)
+
+
+__all__ = ["Frame", "NavItem", "TemplateProblem", "Theme", "builtin_folder", "load"]
