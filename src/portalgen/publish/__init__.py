@@ -1,0 +1,1 @@
+"""How the pages reach the output folder: the build, its checks and the writing."""

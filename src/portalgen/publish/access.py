@@ -1,0 +1,168 @@
+"""The key and the lock on disk: what links depend on (sealing §3). Nothing is written before a build has no problem."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from portalgen.content.lock import LOCK, LinkRow, Lock, read_lock
+from portalgen.content.problems import Problem
+from portalgen.publish.state import state_folder, write_whole
+from portalgen.site.private import Place, Wanted
+from portalgen.site.sealing import KEY_BYTES, Keyring, KeyTextError, checked, unchecked
+
+KEY = ".portalgen/key"
+
+
+class KeyProblem(Exception):
+    """The key is missing, unreadable or another one; the command leaves with exit code 4."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+class Access:
+    """The site's links: the key, the lock's rows, and the new rows this build adds."""
+
+    def __init__(self, root: Path, lock: Lock, secret: bytes, fresh: bool) -> None:
+        self.root, self.lock, self.fresh = root, lock, fresh
+        self._secret = secret
+        self.keyring = Keyring(secret)
+        self._live = lock.live()
+        self._retired: dict[tuple[str, str, str], int] = {}
+        for row in lock.links:
+            owner = (row.client, row.of, row.ref)
+            self._retired[owner] = max(row.generation, self._retired.get(owner, 0))
+        self._new: list[LinkRow] = []
+
+    def places(self, client: str, wanted: Iterable[Wanted]) -> Mapping[Wanted, Place]:
+        """The places of a client's links. A new link gets a salt of its own; a retired one stays shut."""
+        found = {}
+        for of, ref in wanted:
+            row = self._live.get((client, of, ref))
+            if row is None:
+                if (client, of, ref) in self._retired:
+                    continue
+                row = LinkRow(client=client, of=of, ref=ref, salt=new_salt())
+                self._live[client, of, ref] = row
+                self._new.append(row)
+            found[of, ref] = Place(row, f"p/{self.keyring.token(row.salt, row.generation)}/")
+        return found
+
+    def revoke(self, client: str, invoice: str = "") -> int:
+        """Ends the live links of a client, or of one invoice. Returns how many."""
+        ended = [row for row in self._rows(client, invoice) if row.state == "live"]
+        self._change({row: msgspec.structs.replace(row, state="revoked") for row in ended}, ())
+        return len(ended)
+
+    def rotate(self, client: str, invoice: str = "") -> int:
+        """Gives the portal, or one invoice, its next generation at a new address, also after it was revoked.
+
+        Returns 0 when there never was such a link.
+        """
+        rows = self._rows(client, invoice) if invoice else [r for r in self._rows(client) if r.of == "portal"]
+        last = max(rows, key=lambda row: row.generation, default=None)
+        if last is None:
+            return 0
+        ended = {last: msgspec.structs.replace(last, state="replaced")} if last.state == "live" else {}
+        self._change(
+            ended, [msgspec.structs.replace(last, salt=new_salt(), generation=last.generation + 1, state="live")]
+        )
+        return 1
+
+    def _rows(self, client: str, invoice: str = "") -> list[LinkRow]:
+        own = [row for row in self.lock.links if row.client == client]
+        return [row for row in own if (row.of, row.ref) == ("invoice", invoice)] if invoice else own
+
+    def _change(self, changed: Mapping[LinkRow, LinkRow], added: Iterable[LinkRow]) -> None:
+        links = (*(changed.get(row, row) for row in self.lock.links), *added)
+        self.lock = Lock(key_id=self.lock.key_id, links=links)
+        write_whole(str(self.root / LOCK), self.lock.text().encode(), 0o644)
+
+    def save(self) -> None:
+        """Writes the key if it is new, then the lock if it has new rows."""
+        if self.fresh and (self._new or self.lock.links):
+            state_folder(self.root)
+            _create_key(self.root / KEY, self._secret)
+            self.fresh = False
+        if self._new:
+            lock = Lock(key_id=self.keyring.key_id, links=(*self.lock.links, *self._new))
+            write_whole(str(self.root / LOCK), lock.text().encode(), 0o644)
+            self.lock, self._new = lock, []
+
+
+def new_salt() -> str:
+    """16 random bytes, as hex."""
+    return secrets.token_bytes(16).hex()
+
+
+def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
+    """The links of the site in `root`. Raises `KeyProblem` when the lock has links and their key is not here."""
+    path = root / LOCK
+    text = path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else ""
+    lock, problems = read_lock(text)
+    if problems:
+        return None, problems
+    secret = _find_key(root)
+    if secret is None:
+        if lock.key_id or lock.links:
+            raise KeyProblem(
+                f"the links of this site were made with the key {lock.key_id}, which is not here",
+                f"put the key into {KEY} or PORTALGEN_KEY; without it every link would change",
+            )
+        return Access(root, lock, secrets.token_bytes(KEY_BYTES), fresh=True), ()
+    access = Access(root, lock, secret, fresh=False)
+    if lock.key_id and access.keyring.key_id != lock.key_id:
+        raise KeyProblem(
+            f"this key is {access.keyring.key_id}, the links of this site were made with {lock.key_id}",
+            f"put the right key into {KEY} or PORTALGEN_KEY",
+        )
+    return access, ()
+
+
+def _find_key(root: Path) -> bytes | None:
+    if text := os.environ.get("PORTALGEN_KEY"):
+        return _parse(text, "PORTALGEN_KEY")
+    named = os.environ.get("PORTALGEN_KEY_FILE")
+    path = Path(named) if named else root / KEY
+    try:
+        info = path.lstat()
+    except FileNotFoundError:
+        if named:
+            raise KeyProblem(
+                f"PORTALGEN_KEY_FILE names {named}, which is not there", "name the file that holds the key"
+            ) from None
+        return None
+    if stat.S_ISLNK(info.st_mode):
+        raise KeyProblem(f"the key {path} is a link to another place", "put the key itself there")
+    if os.name == "posix" and info.st_mode & 0o077:
+        raise KeyProblem(f"others on this computer can read the key {path}", f"run: chmod 600 {path}")
+    try:
+        return _parse(path.read_text(encoding="ascii"), str(path))
+    except UnicodeDecodeError:
+        raise _broken(str(path)) from None
+
+
+def _parse(text: str, where: str) -> bytes:
+    try:
+        return unchecked(text)
+    except KeyTextError:
+        raise _broken(where) from None
+
+
+def _broken(where: str) -> KeyProblem:
+    return KeyProblem(
+        f"the key in {where} is cut or mistyped", "it has 56 letters and digits; copy it again from your paper copy"
+    )
+
+
+def _create_key(path: Path, secret: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii", newline="\n") as file:
+        file.write(checked(secret) + "\n")

@@ -1,0 +1,177 @@
+"""The site's `.portalgen/`: the build lock, the list of what we wrote, and how a file is written whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+STATE_FOLDER = ".portalgen"
+"""The folder below the site's that holds the key, the cache and the list of what we wrote."""
+
+_VERSION = 1
+_SUFFIX = ".portalgen-tmp"
+_ASTRAY = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\\\0]")
+_UNFINISHED = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
+
+
+class OutputError(Exception):
+    """What keeps us from publishing: a sentence, and in `hint` what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class OutputRefused(OutputError):
+    """The output is no place to write to, or holds something that is not ours. Nothing was written."""
+
+
+class OutputFailed(OutputError):
+    """The disk or a permission stopped us. Every file is whole, old or new, and the next run completes."""
+
+
+class LockBusy(OutputError):
+    """Another run is at work in the same site; `pid` is its process where that could be read."""
+
+    def __init__(self, pid: int | None) -> None:
+        who = f"the process {pid}" if pid is not None else "another process"
+        super().__init__(
+            f"this site is being worked on by {who}",
+            "wait until it is done" + (f"; should it hang, end it with: kill {pid}" if pid is not None else ""),
+        )
+        self.pid = pid
+
+
+class Owned(msgspec.Struct, frozen=True, kw_only=True):
+    """What is ours in one output: files with their SHA-256, folders we made. `complete` is false while we write."""
+
+    complete: bool = True
+    files: dict[str, str] = {}
+    folders: list[str] = []
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is ours in each output this site was ever published to, by `output_key`."""
+
+    version: int = _VERSION
+    outputs: dict[str, Owned] = {}
+
+
+def state_folder(root: Path) -> Path:
+    """The site's `.portalgen/`, made when it is missing: for this user only, and never committed."""
+    folder = root / STATE_FOLDER
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        write_whole(str(ignore), b"*\n", 0o600)
+    return folder
+
+
+@contextmanager
+def build_lock(root: Path, wait: float = 30.0) -> Iterator[None]:
+    """Be the only one who writes in this site. Waits up to `wait` seconds, then raises `LockBusy`."""
+    from filelock import FileLock, Timeout
+
+    # beside the lock and not in it: some versions of the lock empty its file while they wait for it
+    holder = root / STATE_FOLDER / "build.pid"
+    try:
+        lock = FileLock(state_folder(root) / "build.lock")
+        lock.acquire(timeout=wait)
+    except Timeout:
+        raise LockBusy(_pid(holder)) from None
+    except OSError as error:
+        raise failure(error, holder.parent) from error
+    try:
+        with suppress(OSError):
+            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _pid(holder: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        return int(holder.read_text(encoding="ascii"))
+    return None
+
+
+def output_key(site: Path, place: Path) -> str:
+    """The name of an output in the manifest: relative to the site when inside it, so that a site can be moved."""
+    return place.relative_to(site).as_posix() if site in place.parents else place.as_posix()
+
+
+def read_manifest(site: Path) -> Manifest:
+    """The list of what we wrote; `OutputRefused` when it cannot be trusted with a removal."""
+    path = site / STATE_FOLDER / "manifest.json"
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        return Manifest()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        manifest = None
+    if manifest is not None and manifest.version > _VERSION:
+        raise OutputRefused(
+            f"{path} was written by a newer portalgen",
+            "use that version, or delete this file and empty the output; the next build writes everything anew",
+        )
+    if manifest is None or not all(
+        is_plain(name) for owned in manifest.outputs.values() for name in (*owned.files, *owned.folders)
+    ):
+        raise OutputRefused(
+            f"{path}, the list of what we wrote, is damaged",
+            "delete it and empty the output; the next build writes everything anew",
+        )
+    return manifest
+
+
+def write_manifest(site: Path, manifest: Manifest) -> None:
+    """Replace the list of what we wrote."""
+    data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    write_whole(str(state_folder(site) / "manifest.json"), data, 0o600)
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path with `/` leads to a place below the folder it starts in, on every system."""
+    return _ASTRAY.search(path) is None
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file bears the name `write_whole` gives to one it has not finished."""
+    return _UNFINISHED.fullmatch(name) is not None
+
+
+def write_whole(place: str, data: bytes, mode: int) -> None:
+    """Put a whole file in place: under a name of its own first, so that nobody ever sees half of it."""
+    temporary = f"{os.path.dirname(place)}{os.sep}.{secrets.token_hex(8)}{_SUFFIX}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, place)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def failure(error: OSError, place: Path) -> OutputFailed:
+    """An error of the system, in words; about `place` when it names no file that the reader would know."""
+    where = error.filename
+    if not isinstance(where, str) or is_unfinished(os.path.basename(where)):
+        where = error.filename2 if isinstance(error.filename2, str) else str(place)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputFailed(f"the disk is full: {where}", "make room and build again; every file there is whole")
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return OutputFailed(f"no permission to write: {where}", "make it writable for yourself and build again")
+    return OutputFailed(f"could not write {where}: {error.strerror or error}", "mend that and build again")
