@@ -1,0 +1,328 @@
+"""The command line: one thin command each. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from portalgen import __version__
+from portalgen.desk.command import (
+    BROKEN,
+    CACHE,
+    Environment,
+    Program,
+    Refused,
+    assembled,
+    common,
+    dated,
+    given_base_url,
+    link_data,
+    report,
+    row_data,
+    say,
+    site_base,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+COUNTS = ("pages", "written", "unchanged", "removed")
+KINDS = ("client", "invoice", "service", "policy", "guide", "agreement")
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="portalgen")
+def main() -> None:
+    """Turn a practice's folder of text into a website with a private page for every client.
+
+    \b
+    The first ten minutes:
+      portalgen init practice        a folder that builds at once
+      portalgen serve --site practice --open
+                                     see it, edit the files, watch it change
+      portalgen new client ana-horvat --site practice
+      portalgen new invoice ana-horvat --site practice
+      portalgen build --site practice
+                                     the finished site, in practice/output/
+      portalgen links --site practice
+                                     the links to send to your clients
+
+    Upload output/ to any host. Keep the folder, and .portalgen/key above all.
+    """
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--demo", is_flag=True, help="The whole demo practice instead of a small start.")
+@common
+def init(folder: Path, demo: bool, site: Path, as_json: bool) -> None:
+    """Make a new practice in FOLDER that builds at once without a problem."""
+    from portalgen.desk.scaffold import ScaffoldRefused, start
+
+    try:
+        files = start(site / folder, demo=demo)
+    except ScaffoldRefused as refused:
+        raise Refused(refused.message, refused.hint) from None
+    say(
+        as_json,
+        {"path": str(folder), "files": len(files)},
+        f"Made {folder} with {len(files)} files.\n\n"
+        f"  portalgen serve --site {folder} --open    see it while you write\n"
+        f"  {folder}/content/site.yaml                start here: who you are\n",
+    )
+
+
+@main.command()
+@click.option("--output", type=click.Path(path_type=Path), help="Where to write [output/ in the site].")
+@click.option("--base-url", metavar="URL", help="The address of the finished site, instead of base_url in site.yaml.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="How many processes to use.", hidden=True)
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep what an earlier build prepared.")
+@dated
+@common
+def build(
+    output: Path | None,
+    base_url: str | None,
+    jobs: int,
+    no_cache: bool,
+    today: dt.date | None,
+    site: Path,
+    as_json: bool,
+) -> None:
+    """Build the site. Nothing is written when there is a problem."""
+    from portalgen.content.sources import changed_since
+    from portalgen.publish.output import build_lock, checked_output, publish
+
+    target = output or site / "output"
+    lock = build_lock(site) if (site / "content").is_dir() else contextlib.nullcontext()
+    with Environment():
+        checked_output(site, target)
+        with lock:
+            cache = None if no_cache else site / CACHE
+            result, seconds = assembled(site, today, given_base_url(base_url), cache)
+            if result.files is None or result.access is None:
+                report(result, as_json, {**dict.fromkeys(COUNTS, 0), "seconds": seconds()})
+                sys.exit(BROKEN)
+            if changed := changed_since(result.loaded.sources):
+                raise Refused(
+                    f"{', '.join(changed[:3])} changed while it was read", "build again when nothing is being saved"
+                )
+            result.access.save()
+            written = publish(result.files, root=site, output=target)
+    counts = {
+        "pages": result.pages,
+        "written": written.written,
+        "unchanged": written.unchanged,
+        "removed": written.removed,
+        "seconds": seconds(),
+    }
+    report(result, as_json, counts)
+    if not as_json:
+        click.echo(
+            f"Built {result.pages} pages into {target} in {counts['seconds']:.1f} s: "
+            f"{written.written} files written, {written.unchanged} unchanged, {written.removed} removed."
+        )
+
+
+@main.command()
+@dated
+@common
+def check(today: dt.date | None, site: Path, as_json: bool) -> None:
+    """Find every problem without writing anything."""
+    with Environment():
+        result, seconds = assembled(site, today, "")
+    report(result, as_json, {"pages": result.pages, "seconds": seconds()})
+    if result.files is None:
+        sys.exit(BROKEN)
+    if not as_json:
+        click.echo(f"No errors in {result.pages} pages.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port [8000, or the next free one].")
+@click.option("--open", "open_browser", is_flag=True, help="Open the browser.")
+@click.option("--poll", is_flag=True, help="Look for changes by asking; for network drives.")
+@dated
+@common
+def serve(
+    host: str, port: int | None, open_browser: bool, poll: bool, today: dt.date | None, site: Path, as_json: bool
+) -> None:
+    """Show the site while you write: every edit appears in the browser by itself."""
+    from portalgen.desk.preview import PreviewFailed
+    from portalgen.desk.preview import serve as run
+    from portalgen.desk.rebuild import build_for_preview
+
+    def announce(address: str) -> None:
+        say(
+            as_json,
+            {"url": address},
+            f"Your site is at {address}\nEvery change to a file shows at once. Ctrl-C ends the preview.",
+        )
+        sys.stdout.flush()
+
+    try:
+        run(
+            site,
+            build_for_preview(site, today),
+            host=host,
+            port=port,
+            open_browser=open_browser,
+            poll=poll,
+            announce=announce,
+            report=lambda text: click.echo(text, err=True),
+        )
+    except PreviewFailed as failed:
+        raise Refused(failed.message, failed.hint) from None
+
+
+@main.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("name", metavar="ID")
+@click.option("--open", "edit", is_flag=True, help="Open the new file in your editor.")
+@dated
+@common
+def new(kind: str, name: str, edit: bool, today: dt.date | None, site: Path, as_json: bool) -> None:
+    """Make a new file: `new client ID`, `new invoice CLIENT`, `new service ID` and so on.
+
+    The file has the fields that are required and names the others. An invoice is made for a client, as a draft.
+    """
+    from portalgen.desk.scaffold import ScaffoldRefused, make
+
+    try:
+        path = make(site, kind, name, today)
+    except ScaffoldRefused as refused:
+        raise Refused(refused.message, refused.hint) from None
+    say(as_json, {"path": path.relative_to(site).as_posix()}, f"Made {path}")
+    if edit:
+        click.edit(filename=str(path))
+
+
+@main.command()
+@click.argument("client", required=False)
+@click.option("--all", "every", is_flag=True, help="Replaced and revoked links too.")
+@click.option("--yes", is_flag=True, help="Print them although this is not a terminal.")
+@click.option("--base-url", metavar="URL", help="The address of the finished site, instead of base_url in site.yaml.")
+@dated
+@common
+def links(
+    client: str | None, every: bool, yes: bool, base_url: str | None, today: dt.date | None, site: Path, as_json: bool
+) -> None:
+    """List the links to send: each client's page and each issued invoice.
+
+    Whoever has a link can open it, so links are printed to a terminal only, or with --json or --yes.
+    """
+    if not (as_json or yes or sys.stdout.isatty()):
+        raise Refused("links open private pages, so they are printed to a terminal only", "add --yes or --json")
+    with Environment():
+        result, _ = assembled(site, today, given_base_url(base_url))
+    if result.files is None or result.access is None:
+        report(result, as_json, {})
+        sys.exit(BROKEN)
+    base = given_base_url(base_url) or site_base(result)
+    built = set(result.access.lock.links)
+    rows = [link_data(fact, base) for fact in result.links if fact.row in built and client in (None, fact.row.client)]
+    if every:
+        listed = {fact.row for fact in result.links}
+        rest = [row for row in result.access.lock.links if row not in listed and client in (None, row.client)]
+        rows += [row_data(row) for row in rest]
+    if client and result.loaded.site and client not in result.loaded.site.clients:
+        raise click.UsageError(f"there is no client '{client}'; write the name of a folder in content/clients")
+    if result.links and not built:
+        raise Refused("no links were made yet", "run portalgen build first")
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        until = f"  until {row['expires']}" if row["expires"] else ""
+        click.echo(f"{row['client']:24} {row['kind']:8} {row['ref']:20} {row['url'] or row['state']}{until}")
+
+
+@main.group()
+def link() -> None:
+    """End a link, or replace it by a new one."""
+
+
+@link.command()
+@click.argument("client")
+@click.option("--invoice", metavar="ID", default="", help="The link of this invoice instead of the client's page.")
+@common
+def rotate(client: str, invoice: str, site: Path, as_json: bool) -> None:
+    """Give a CLIENT's page a new address; the old one ends with the next build."""
+    _retire(site, client, invoice, True, as_json)
+
+
+@link.command()
+@click.argument("client")
+@click.option("--invoice", metavar="ID", default="", help="Only the link of this invoice.")
+@common
+def revoke(client: str, invoice: str, site: Path, as_json: bool) -> None:
+    """End every link of a CLIENT. After the next build their folder may be deleted."""
+    _retire(site, client, invoice, False, as_json)
+
+
+def _retire(site: Path, client: str, invoice: str, renew: bool, as_json: bool) -> None:
+    from portalgen.publish.access import open_access
+    from portalgen.publish.output import build_lock
+
+    with Environment(), build_lock(site):
+        access, problems = open_access(site)
+        if access is None:
+            raise Refused(f"portalgen.lock: {problems[0].message}", problems[0].hint)
+        count = access.rotate(client, invoice) if renew else access.revoke(client, invoice)
+    if not count:
+        raise click.UsageError(f"'{client}' has no such link; see portalgen links --all")
+    what = f"{count} link{'s' if count > 1 else ''} of {client} {'replaced' if renew else 'ended'}"
+    say(
+        as_json,
+        {"client": client, "links": count},
+        f"{what}. Build and upload now: until then the old address still opens.\n"
+        "Who has seen a page keeps what they saw, and a host may serve old copies for a while.",
+    )
+
+
+@main.command()
+@click.argument("kind", required=False)
+@click.option("--write", is_flag=True, help="Write the schemas and the settings for VS Code into the site.")
+@common
+def schema(kind: str | None, write: bool, site: Path, as_json: bool) -> None:
+    """Print the JSON Schema of a KIND of file, or of all; --write makes editors complete and check the YAML."""
+    from portalgen.content.schema import schemas
+    from portalgen.desk.scaffold import MODELINE, write_schemas
+
+    every = schemas()
+    if kind and kind not in every:
+        raise click.UsageError(f"there is no kind '{kind}'; there are {', '.join(sorted(every))}")
+    if write:
+        paths = write_schemas(site)
+        say(
+            as_json,
+            {"files": paths},
+            "VS Code with the YAML extension now completes and checks the files of this site.\n"
+            f"Other editors: put this line at the top of a file, with its kind in place of invoice:\n{MODELINE}",
+        )
+        return
+    click.echo(json.dumps(every[kind] if kind else every, ensure_ascii=False, indent=1))
+    if sys.stdout.isatty() and not as_json:
+        click.echo(f"\nIn a file, once `portalgen schema --write` has run:\n{MODELINE}", err=True)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print the line-completion script of a SHELL.
+
+    \b
+    bash:  portalgen completion bash >> ~/.bashrc
+    zsh:   portalgen completion zsh >> ~/.zshrc
+    fish:  portalgen completion fish > ~/.config/fish/completions/portalgen.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    if found:
+        click.echo(found(main, {}, "portalgen", "_PORTALGEN_COMPLETE").source())

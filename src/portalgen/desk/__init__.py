@@ -1,0 +1,1 @@
+"""What the practitioner sees: the preview, new files, the schema."""

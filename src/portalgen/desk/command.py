@@ -1,0 +1,195 @@
+"""What the commands share: their common options, exit codes, how problems and refusals are told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from portalgen.content.lock import LinkRow
+    from portalgen.publish.build import Assembled
+    from portalgen.publish.parts import LinkFact
+
+BROKEN, ENVIRONMENT, INTERRUPTED = 2, 4, 130
+CACHE = ".portalgen/cache"
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Refused(Exception):
+    """The environment does not let the command do its work: disk, permission, lock, key (exit code 4)."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+class Program(click.Group):
+    """The group; turns what may go wrong around the content into exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except Refused as refused:
+            if "--json" in sys.argv or ctx.obj == "json":
+                data = {
+                    "code": "environment",
+                    "severity": "error",
+                    "message": refused.message,
+                    "hint": refused.hint,
+                    "path": "",
+                    "line": 0,
+                    "column": 0,
+                }
+                click.echo(json.dumps({"problems": [data]}, ensure_ascii=False, indent=1))
+            else:
+                click.echo(f"error: {refused.message}" + (f"\nhint: {refused.hint}" if refused.hint else ""), err=True)
+            ctx.exit(ENVIRONMENT)
+
+
+class Day(click.ParamType[Any]):
+    """A date, YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The day, or a usage error that says what to write."""
+        from portalgen.content.records.base import Misfit
+        from portalgen.content.scalars import parse_date
+
+        try:
+            return parse_date(value) if isinstance(value, str) else value
+        except Misfit as misfit:
+            self.fail(f"{misfit.message}; {misfit.hint}", param, ctx)
+
+
+def common(command: Command) -> Command:
+    """The options that every command has."""
+
+    def remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+        if value:
+            ctx.find_root().obj = "json"
+        return value
+
+    command = click.option("--json", "as_json", is_flag=True, callback=remember, help="Print one JSON document.")(
+        command
+    )
+    return click.option(
+        "--site",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        help="The folder that holds content/ [this folder].",
+    )(command)
+
+
+def dated(command: Command) -> Command:
+    """The option of commands whose result depends on the day."""
+    return click.option(
+        "--today", type=Day(), metavar="DATE", help="Build as if it were this day [today, in the practice's zone]."
+    )(command)
+
+
+class Environment:
+    """What the key, the lock and the disk refuse becomes `Refused`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        from portalgen.publish.access import KeyProblem
+        from portalgen.publish.output import LockBusy, OutputFailed, OutputRefused
+
+        if isinstance(error, KeyProblem | LockBusy | OutputFailed | OutputRefused):
+            raise Refused(error.message, error.hint) from error
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise Refused(
+                f"{error.strerror}: {error.filename}",
+                "check that the folder can be read and written, and that the disk is not full",
+            ) from error
+
+
+def assembled(
+    site: Path, today: dt.date | None, base_url: str, cache: Path | None = None
+) -> tuple[Assembled, Callable[[], float]]:
+    import time
+
+    from portalgen.desk.terminal import progress_bar
+    from portalgen.publish.build import assemble
+
+    begun = time.perf_counter()
+    with progress_bar() as progress:
+        result = assemble(site, today=today, base_url=base_url, cache=cache, progress=progress)
+    return result, lambda: round(time.perf_counter() - begun, 3)
+
+
+def report(result: Assembled, as_json: bool, data: dict[str, Any]) -> None:
+    from portalgen.content.problems import as_data, render
+
+    if as_json:
+        click.echo(
+            json.dumps(
+                {**data, "problems": [as_data(problem) for problem in result.problems]}, ensure_ascii=False, indent=1
+            )
+        )
+        return
+    colour = sys.stderr.isatty()
+    for problem in result.problems:
+        click.echo(render(problem, result.loaded.excerpt(problem), colour) + "\n", err=True)
+    errors = sum(problem.severity == "error" for problem in result.problems)
+    if errors:
+        click.echo(f"{errors} error{'s' if errors > 1 else ''}. Nothing was written.", err=True)
+
+
+def given_base_url(text: str | None) -> str:
+    if not text:
+        return ""
+    from portalgen.content.records.base import Misfit
+    from portalgen.content.scalars import parse_base_url
+
+    try:
+        return parse_base_url(text)
+    except Misfit as misfit:
+        raise click.UsageError(f"--base-url: {misfit.message}; {misfit.hint}") from None
+
+
+def site_base(result: Assembled) -> str:
+    return (result.loaded.site.shared.site.base_url or "") if result.loaded.site else ""
+
+
+def link_data(fact: LinkFact, base: str) -> dict[str, Any]:
+    row = fact.row
+    expires = fact.expires.isoformat() if fact.expires else None
+    return {
+        "client": row.client,
+        "kind": row.of,
+        "ref": row.ref,
+        "number": fact.number or None,
+        "url": base + fact.address,
+        "expires": expires,
+        "state": row.state,
+    }
+
+
+def row_data(row: LinkRow) -> dict[str, Any]:
+    """A row of the lock that opens nothing: retired, or live in the lock but past its last day."""
+    return {
+        "client": row.client,
+        "kind": row.of,
+        "ref": row.ref,
+        "number": None,
+        "url": None,
+        "expires": None,
+        "state": "expired" if row.state == "live" else row.state,
+    }
+
+
+def say(as_json: bool, data: dict[str, Any], text: str) -> None:
+    click.echo(json.dumps(data, ensure_ascii=False, indent=1) if as_json else text)

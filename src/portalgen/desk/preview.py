@@ -1,0 +1,165 @@
+"""The live preview: the site as it would be built now, in pages that keep themselves up to date."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+import traceback
+import webbrowser
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import FrameType, TracebackType
+from typing import Self
+
+from portalgen.desk.stage import PreviewBuild, Stage, Step
+from portalgen.desk.watch import Watcher, Worker
+from portalgen.desk.web import Server
+
+__all__ = ["HOST", "PORT", "Preview", "PreviewBuild", "PreviewFailed", "serve"]
+
+HOST = "127.0.0.1"
+PORT = 8000
+_MORE_PORTS = 20
+
+
+class PreviewFailed(Exception):
+    """The preview cannot start: a sentence, and in `hint` what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def serve(
+    root: Path,
+    build: Callable[[], PreviewBuild],
+    *,
+    host: str = HOST,
+    port: int | None = None,
+    open_browser: bool = False,
+    poll: bool = False,
+    announce: Callable[[str], None],
+    report: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Show the site until SIGTERM (then returns) or Ctrl-C (then raises KeyboardInterrupt); both end it cleanly.
+
+    Without a `port` the first free one from 8000 on is taken, with 0 any free one. `announce` hears the address,
+    once; `report` hears of updated pages and of problems, from another thread. Raises `PreviewFailed` when it cannot
+    start.
+    """
+    over = SimpleQueue[None]()  # and not an event: this one may be used from a signal handler
+
+    def end(number: int, frame: FrameType | None) -> None:
+        over.put(None)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    former = signal.signal(signal.SIGTERM, end) if in_main else None
+    try:
+        with Preview(root, build, host=host, port=port, poll=poll, report=report) as preview:
+            announce(preview.url)
+            if open_browser:
+                threading.Thread(target=webbrowser.open, args=(preview.url,), daemon=True).start()
+            while True:
+                with suppress(Empty):
+                    over.get(timeout=1.0)  # in turns, because on Windows a longer wait would not hear Ctrl-C
+                    return
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, former)
+
+
+class Preview:
+    """A running preview, as a context: it stands while the block runs. Its address is `url`."""
+
+    def __init__(
+        self,
+        root: Path,
+        build: Callable[[], PreviewBuild],
+        *,
+        host: str = HOST,
+        port: int | None = None,
+        poll: bool = False,
+        report: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._root = root
+        self._build = build
+        self._say = report
+        self._stage = Stage()
+        self._server = _listen(host, port, self._stage)
+        self._worker = Worker(self._rebuild)
+        self._watcher = Watcher(root, self._worker.ask, poll=poll, say=report)
+        self._answering = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="portalgen preview", daemon=True
+        )
+        self._first = True
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._server.server_port}/"
+
+    def __enter__(self) -> Self:
+        try:
+            self._watcher.start()  # before the first build, so that no edit falls between the two
+        except OSError as error:
+            self._watcher.stop()
+            self._server.server_close()
+            raise PreviewFailed(
+                f"edits in {self._root} cannot be watched: {error.strerror or error}",
+                "check that the folder is there and can be read",
+            ) from error
+        self._answering.start()
+        self._worker.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._watcher.stop()
+        self._stage.close()
+        self._server.shutdown()
+        self._answering.join()
+        self._server.server_close()
+        self._worker.stop()
+
+    def _rebuild(self) -> None:
+        try:
+            built = self._build()
+        except Exception:
+            built = PreviewBuild(
+                None, (f"The build broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}",)
+            )
+        step = self._stage.take(built)
+        if step is not None:
+            with suppress(OSError):  # nobody may be listening any more; the preview goes on
+                self._report(step)
+        self._first = self._first and built.files is None
+
+    def _report(self, step: Step) -> None:
+        if step.problems:
+            self._say("\n\n".join(step.problems))
+        elif step.problems is not None and step.number > 1:
+            self._say("All problems are solved.")
+        pages = [address for address in (*step.changed, *step.restyled) if address.endswith(".html")]
+        if pages and not self._first:
+            self._say(f"Updated {pages[0]}" + (f" and {len(pages) - 1} more" if len(pages) > 1 else ""))
+
+
+def _listen(host: str, port: int | None, stage: Stage) -> Server:
+    ports: Sequence[int] = range(PORT, PORT + _MORE_PORTS + 1) if port is None else [port]
+    for candidate in ports:
+        try:
+            return Server(host, candidate, stage)
+        except socket.gaierror as error:
+            raise PreviewFailed(f"this machine has no address {host}", "leave --host away, or use 127.0.0.1") from error
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise PreviewFailed(
+                    f"this machine has no address {host}", "leave --host away, or use 127.0.0.1"
+                ) from error
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES) or candidate == ports[-1]:
+                raise PreviewFailed(
+                    f"port {candidate} cannot be used: {error.strerror or error}",
+                    "name another one with --port, or --port 0 for any that is free",
+                ) from error
+    raise AssertionError("no port was tried")

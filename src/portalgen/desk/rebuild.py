@@ -1,0 +1,34 @@
+"""The build behind the preview: the same one, kept in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+from portalgen.content.problems import render
+from portalgen.desk.command import CACHE
+from portalgen.desk.preview import PreviewBuild
+from portalgen.publish.access import KeyProblem
+from portalgen.publish.build import assemble
+from portalgen.publish.output import LockBusy, build_lock
+
+
+def build_for_preview(root: Path, today: dt.date | None) -> Callable[[], PreviewBuild]:
+    """A function that builds the site once. New links are kept in the lock, so that a page keeps its address."""
+
+    def build() -> PreviewBuild:
+        try:
+            with build_lock(root):
+                result = assemble(root, today=today, cache=root / CACHE)
+                if result.files is not None and result.access is not None:
+                    result.access.save()
+        except (KeyProblem, LockBusy) as refused:
+            return PreviewBuild(files=None, problems=(f"{refused.message}\n{refused.hint}",))
+        errors = [problem for problem in result.problems if problem.severity == "error"]
+        return PreviewBuild(
+            files=result.files,
+            problems=tuple(render(problem, result.loaded.excerpt(problem), colour=False) for problem in errors),
+        )
+
+    return build

@@ -1,0 +1,183 @@
+"""What the preview shows at the moment, what changed lately, and the events that tell open pages of it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import secrets
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+_REMEMBERED = 200
+"""Steps that a page may have slept through and still learn what changed in between."""
+
+_HEARTBEAT = 15.0
+"""Seconds after which a silent connection is tried."""
+
+_LINK = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
+_HREF = re.compile(rb"""(?<=\s)href\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
+
+
+class PreviewBuild(NamedTuple):
+    """What a build gives the preview.
+
+    `files` is the whole site by address, or None when it could not be built. `problems` are texts to be shown as they
+    are; mere warnings are not among them. A build that knows names in `changed` every address that may differ from the
+    last files it gave; with None all are compared.
+    """
+
+    files: Mapping[str, bytes] | None
+    problems: tuple[str, ...] = ()
+    changed: Iterable[str] | None = None
+
+
+class Shown(NamedTuple):
+    """What is shown: the last good files (None before there are any) and today's problems. `build` names this state."""
+
+    build: str
+    files: Mapping[str, bytes] | None
+    problems: tuple[str, ...]
+
+
+class Step(NamedTuple):
+    """What one build changed. `restyled` are pages that differ in nothing but the address of their style sheets."""
+
+    number: int
+    changed: tuple[str, ...]
+    restyled: tuple[str, ...]
+    problems: tuple[str, ...] | None
+    """The problems when they are others than before; an empty tuple when all are solved."""
+
+
+class Stage:
+    """The state that requests read and builds replace. A request always sees the files of one build."""
+
+    def __init__(self) -> None:
+        self._run = secrets.token_hex(6)
+        self._news = threading.Condition()
+        self._number = 0
+        self._shown = Shown(f"{self._run}-0", None, ())
+        self._steps: deque[Step] = deque(maxlen=_REMEMBERED)
+        self._closed = False
+
+    def take(self, built: PreviewBuild) -> Step | None:
+        """Show what a build gave. Returns what that changed, None when nothing."""
+        before = self._shown
+        files = before.files if built.files is None else built.files
+        problems = built.problems
+        if built.files is None and not problems:
+            problems = ("The site could not be built, and the build did not say why.",)
+        changed, restyled = _compare(before.files, files, built.changed)
+        with self._news:
+            if not (changed or restyled or problems != before.problems or self._number == 0):
+                self._shown = before._replace(files=files)
+                return None
+            self._number += 1
+            step = Step(self._number, changed, restyled, problems if problems != before.problems else None)
+            self._steps.append(step)
+            self._shown = Shown(f"{self._run}-{self._number}", files, problems)
+            self._news.notify_all()
+        return step
+
+    def current(self) -> Shown:
+        """What is shown now; waits for the first build."""
+        with self._news:
+            self._news.wait_for(lambda: self._number > 0 or self._closed)
+            return self._shown
+
+    def close(self) -> None:
+        """End every stream of events."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+
+    def events(self, since: str = "") -> Iterator[str]:
+        """Server-sent events for a page that was served in the state `since`, until `close`; now and then a heartbeat.
+
+        A plain event lists addresses that changed, `style` pages that need other style sheets and nothing else,
+        `problems` the texts to be shown. `reload` goes to a page from another run or from too long ago.
+        """
+        with self._news:
+            known = self._known(since) if since else self._number
+            sent = self._number if known is None else known
+            shown, missed = self._shown, list(self._steps)
+        if known is None:
+            yield _event("reload", (), shown.build)
+        for step in missed:
+            if step.number > sent:
+                yield from self._told(step._replace(problems=None))
+                sent = step.number
+        if shown.problems:
+            yield _event("problems", shown.problems, shown.build)
+        while (fresh := self._after(sent)) is not None:
+            for step in fresh:
+                yield from self._told(step)
+                sent = step.number
+            if not fresh:
+                yield ": still here\n\n"
+
+    def _after(self, number: int) -> list[Step] | None:
+        """Waits for steps after the one with this number; an empty list after a while, None when all is over."""
+        with self._news:
+            self._news.wait_for(lambda: self._closed or self._number > number, timeout=_HEARTBEAT)
+            return None if self._closed else [step for step in self._steps if step.number > number]
+
+    def _known(self, build: str) -> int | None:
+        """The number of a state of this run that is not too old to be caught up with."""
+        run, _, number = build.rpartition("-")
+        if run != self._run or not number.isascii() or not number.isdigit() or int(number) > self._number:
+            return None
+        oldest = self._steps[0].number if self._steps else 1
+        return int(number) if int(number) >= oldest - 1 else None
+
+    def _told(self, step: Step) -> Iterator[str]:
+        build = f"{self._run}-{step.number}"
+        if step.problems is not None:
+            yield _event("problems", step.problems, build)
+        if step.restyled:
+            yield _event("style", step.restyled, build)
+        if step.changed:
+            yield _event("", step.changed, build)
+
+
+def _event(kind: str, data: Sequence[str], build: str) -> str:
+    head = f"event: {kind}\n" if kind else ""
+    return f"{head}id: {build}\ndata: {json.dumps(list(data))}\n\n"  # JSON written so has no line break
+
+
+def _compare(
+    old: Mapping[str, bytes] | None, new: Mapping[str, bytes] | None, hint: Iterable[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The addresses whose bytes changed, and apart from them those of pages that were only restyled."""
+    if old is new:
+        return (), ()
+    old, new = old or {}, new or {}
+    changed, restyled = [], []
+    for address in sorted({*old, *new} if hint is None or not old else set(hint)):
+        before, after = old.get(address), new.get(address)
+        if before is after or before == after:
+            continue
+        if before is not None and after is not None and address.endswith(".html") and _bare(before) == _bare(after):
+            restyled.append(address)
+        else:
+            changed.append(address)
+    return tuple(changed), tuple(restyled)
+
+
+def _bare(page: bytes) -> bytes:
+    """A page without the addresses of its style sheets."""
+    return _LINK.sub(lambda link: _HREF.sub(b"", link[0]) if _is_style(link[0]) else link[0], page)
+
+
+def style_sheets(page: bytes) -> list[str]:
+    """The addresses of a page's style sheets, in their order."""
+    links = (link for link in _LINK.findall(page) if _is_style(link))
+    found = (match[1].strip(b"\"'") for link in links if (match := _HREF.search(link)))
+    return [html.unescape(address.decode("utf-8", "replace")) for address in found]
+
+
+def _is_style(link: bytes) -> bool:
+    return b"stylesheet" in link.lower()

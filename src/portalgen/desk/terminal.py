@@ -1,0 +1,40 @@
+"""A progress bar, on a terminal only, and only when the work takes longer than a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PATIENCE = 1.0
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None] | None]:
+    """Gives a function of (done, whole), or None where nobody looks."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    begun = time.monotonic()
+    shown: list[tuple[object, object]] = []
+
+    def advance(done: int, whole: int) -> None:
+        if not shown and time.monotonic() - begun < PATIENCE:
+            return
+        from rich.console import Console
+        from rich.progress import Progress, TaskID
+
+        if not shown:
+            bar = Progress(console=Console(stderr=True), transient=True)
+            bar.start()
+            shown.append((bar, bar.add_task("Building", total=whole)))
+        progress, task = shown[0]
+        assert isinstance(progress, Progress)
+        progress.update(TaskID(int(str(task))), completed=done)
+
+    try:
+        yield advance
+    finally:
+        for progress, _ in shown:
+            progress.stop()  # type: ignore[attr-defined]

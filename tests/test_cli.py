@@ -1,0 +1,200 @@
+"""The commands as a user meets them: exit codes, JSON, new files, help."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portalgen.content.loader import Loaded, load
+from tests.support import MINIMAL_CLIENT, ROOT, invoke, minimal_site, run
+
+DAY = "2026-11-21"
+
+
+def test_a_starter_builds_at_once_without_a_problem(tmp_path: Path) -> None:
+    assert invoke("init", tmp_path / "p").code == 0
+    result = invoke("build", "--site", tmp_path / "p", "--json")
+    assert (result.code, result.json["problems"]) == (0, [])
+    assert result.json["pages"] > 12
+    ignored = (tmp_path / "p/.gitignore").read_text()
+    assert ".portalgen/" in ignored
+    assert "output/" in ignored
+
+
+def test_init_demo_is_the_demo_practice(tmp_path: Path) -> None:
+    assert invoke("init", tmp_path / "p", "--demo").code == 0
+    copied = {
+        path.relative_to(tmp_path / "p").as_posix() for path in (tmp_path / "p/content").rglob("*") if path.is_file()
+    }
+    assert copied == {path.relative_to(ROOT).as_posix() for path in (ROOT / "content").rglob("*") if path.is_file()}
+
+
+def test_init_leaves_a_folder_with_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    result = invoke("init", tmp_path)
+    assert result.code == 4
+    assert "hint:" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("kind", ["client", "service", "policy", "guide", "agreement"])
+def test_a_new_file_builds_at_once_and_is_never_overwritten(tmp_path: Path, kind: str) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    made = invoke("new", kind, "evening-walk", "--site", site, "--today", DAY, "--json")
+    assert made.code == 0, made
+    path = site / made.json["path"]
+    assert path.is_file()
+    built = invoke("build", "--site", site, "--today", DAY, "--json")
+    assert (built.code, built.json["problems"]) == (0, [])
+    path.write_text(path.read_text() + "# mine\n")
+    before = path.read_bytes()
+    assert invoke("new", kind, "evening-walk", "--site", site).code == 4
+    assert path.read_bytes() == before
+
+
+def test_a_new_invoice_is_a_draft_with_an_id_of_its_own(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    first, second = (
+        invoke("new", "invoice", "ana", "--site", site, "--today", DAY, "--json").json["path"] for _ in range(2)
+    )
+    assert first != second
+    built = invoke("build", "--site", site, "--today", DAY, "--json")
+    assert (built.code, built.json["problems"]) == (0, [])
+    assert [row["ref"] for row in invoke("links", "--site", site, "--today", DAY, "--json").json] == [
+        "ana",
+        "2026-0001",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("invoice", "nobody"), ("client", "Ana Horvat"), ("guide", "../x"), ("client", "con")]
+)
+def test_a_new_file_in_a_wrong_place_is_refused(tmp_path: Path, kind: str, name: str) -> None:
+    site = minimal_site(tmp_path)
+    before = sorted(site.rglob("*"))
+    result = invoke("new", kind, name, "--site", site)
+    assert result.code == 4
+    assert "hint:" in result.stderr
+    assert sorted(site.rglob("*")) == before
+
+
+def test_check_writes_nothing(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    before = sorted(site.rglob("*"))
+    assert invoke("check", "--site", site, "--today", DAY).code == 0
+    (site / "content/pages/home.md").write_text("---\ntitle: A\ntitel: B\n---\n")
+    result = invoke("check", "--site", site, "--today", DAY)
+    assert result.code == 2
+    assert "content/pages/home.md:3:1: error[unknown-key]" in result.stderr
+    assert "titel: B" in result.stderr
+    assert "did you mean 'title'?" in result.stderr
+    assert sorted(site.rglob("*")) == before
+
+
+def test_links_are_printed_to_a_terminal_or_when_asked(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    assert invoke("links", "--site", site, "--json").code == 4  # never built
+    invoke("build", "--site", site, "--today", DAY)
+    assert invoke("links", "--site", site).code == 4
+    rows = invoke("links", "ana", "--site", site, "--today", DAY, "--json").json
+    assert [(row["client"], row["kind"], row["ref"], row["state"], row["expires"]) for row in rows] == [
+        ("ana", "portal", "ana", "live", None),
+        ("ana", "invoice", "2026-0001", "live", None),
+    ]
+    assert all(row["url"].startswith("https://practice.example/p/") for row in rows)
+    text = invoke("links", "--site", site, "--today", DAY, "--yes").stdout
+    assert rows[1]["url"] in text
+    assert invoke("links", "bo", "--site", site, "--json").code == 2
+
+
+def test_schema_knows_every_kind_and_sets_up_the_editor(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path)
+    every = invoke("schema", "--site", site).json
+    assert {"site", "client", "invoice", "service"} <= set(every)
+    assert set(invoke("schema", "invoice", "--site", site).json["required"]) == {"id", "lines"}
+    assert "yaml-language-server" in invoke("schema", "--write", "--site", site).stdout
+    settings = json.loads((site / ".vscode/settings.json").read_text())["yaml.schemas"]
+    for schema, glob in settings.items():
+        assert (site / ".vscode" / schema.removeprefix("./.vscode/")).is_file()
+        assert glob.startswith("content/")
+    assert invoke("check", "--site", site).code == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str) -> None:
+    assert "_PORTALGEN_COMPLETE" in invoke("completion", shell).stdout
+
+
+def test_completion_completes() -> None:
+    env = {**os.environ, "_PORTALGEN_COMPLETE": "bash_complete", "COMP_WORDS": "portalgen ch", "COMP_CWORD": "1"}
+    program = "import sys; sys.argv = ['portalgen']; from portalgen.cli import main; main(prog_name='portalgen')"
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert "check" in done.stdout
+
+
+def test_help_teaches_every_command_and_loads_nothing_heavy() -> None:
+    text = run("--help").stdout
+    assert "The first ten minutes" in text
+    for command in ("init", "build", "check", "serve", "new", "links", "schema", "completion"):
+        assert command in text
+        assert invoke(command, "--help").code == 0
+    heavy = "import sys; sys.argv = ['x', '--help']\ntry:\n import portalgen.__main__ as m; m.main()\nexcept SystemExit: pass\n"
+    heavy += "print([n for n in ('jinja2', 'yaml', 'markdown', 'msgspec', 'rich', 'watchdog', 'cryptography', 'babel') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version() -> None:
+    from portalgen import __version__
+
+    assert invoke("--version").stdout.strip().endswith(__version__)
+
+
+def test_a_wrong_day_says_what_to_write(tmp_path: Path) -> None:
+    result = invoke("build", "--site", minimal_site(tmp_path), "--today", "21.11.2026")
+    assert result.code == 2
+    assert "2026-11-21" in result.stderr
+
+
+def test_a_folder_without_a_practice_says_so(tmp_path: Path) -> None:
+    result = invoke("build", "--site", tmp_path, "--json")
+    assert result.code == 2
+    assert result.json["problems"][0]["path"].startswith("content")
+    assert "portalgen init" in result.json["problems"][0]["hint"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_a_full_or_read_only_disk_is_the_environment(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # noqa: E731
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "portalgen", "build", "--site", str(site), "--today", DAY]
+    done = subprocess.run(command, preexec_fn=limit, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert invoke("build", "--site", site, "--today", DAY).code == 0
+
+
+def test_nothing_is_published_from_files_that_change_while_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+
+    def load_then_save(root: Path) -> Loaded:
+        loaded = load(root)
+        (root / "content/pages/home.md").write_text("---\ntitle: Saved meanwhile\n---\nNew.\n")
+        return loaded
+
+    monkeypatch.setattr("portalgen.publish.build.load", load_then_save)
+    result = invoke("build", "--site", site, "--today", DAY)
+    assert result.code == 4
+    assert "content/pages/home.md" in result.stderr
+    assert not (site / "output").exists()
+    assert not (site / "portalgen.lock").exists()
