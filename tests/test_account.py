@@ -177,6 +177,10 @@ def test_void_disputed_written_off_and_nothing_due(tmp_path: Path) -> None:
 
     assert label("void", "void: {date: 2026-11-05, reason: Twice}\n") == "void"
     assert label("disputed", "disputed: {from: 2026-11-05}\n") == "discussed"
+    part = account(site_of(tmp_path / "part", LINES + "disputed: {from: 2026-11-05, amount: 50.00}\n"))
+    assert part.invoices["2026-0001"].status.due_now == Decimal("70.00")
+    whole = account(site_of(tmp_path / "whole", LINES + "disputed: {from: 2026-11-05}\n"))
+    assert whole.invoices["2026-0001"].status.due_now == 0
     assert label("settled", "disputed: {from: 2026-11-05, until: 2026-11-10}\n") == "past_due"
     assert label("written", "write_off: {date: 2026-11-19, amount: 120.00, reason: Kindness}\n") == "written_off"
     assert label("free", "discount: {percent: 100, reason: Gift}\n") == "nothing_due"

@@ -54,7 +54,10 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The three axes and what follows for the client. `surplus` is what was paid or credited beyond the total."""
+    """The three axes and what follows for the client. `surplus` is what was paid or credited beyond the total.
+
+    `due_now` leaves out what is disputed: the undisputed rest is still due.
+    """
 
     document: DocumentState
     money: MoneyState
@@ -131,6 +134,9 @@ def status_of(
     if open_parts and document == "issued":
         timing, late = timing_state(due, grace, soon, today)
     due_now, by = _due_now(open_parts, today)
+    if disputed and invoice.disputed:
+        due_now = min(due_now, max(balance - (invoice.disputed.amount or balance), ZERO))
+        by = by if due_now else None
     if document != "issued":
         due_now, by = ZERO, None
     return Status(

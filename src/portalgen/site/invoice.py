@@ -205,8 +205,9 @@ class InvoiceWriter:
                 details=(),
             )
         company = client.company
+        reference = company.reference if company and not facts.invoice.buyer_reference else None
         details = (
-            tuple((code, text) for code, text in (("vat_id", company.vat_id), ("reference", company.reference)) if text)
+            tuple((code, text) for code, text in (("vat_id", company.vat_id), ("reference", reference)) if text)
             if company
             else ()
         )

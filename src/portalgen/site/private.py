@@ -317,7 +317,7 @@ def _due(account: Account, rows: Mapping[str, InvoiceRow], today: dt.date) -> tu
     groups: dict[tuple[str, dt.date], list[InvoiceFacts]] = {}
     for facts in account.published:
         status = facts.status
-        if status.due_now > 0 and status.due_now_by and not status.disputed:
+        if status.due_now > 0 and status.due_now_by:
             groups.setdefault((facts.currency, max(status.due_now_by, today)), []).append(facts)
     views = []
     for (currency, _), members in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
