@@ -239,6 +239,19 @@ def test_a_picture_needs_words(site: Path) -> None:
     assert codes(build(site)) == {"missing-alt"}
 
 
+def test_problems_of_all_rooms_are_told_in_one_run(site: Path) -> None:
+    (site / "content/clients/bo/client.yaml").write_text("id: bo\nname: {display: Bo}\nshoe: 44\n")
+    invoice = site / "content/clients/ana/invoices/2026-0001.yaml"
+    invoice.write_text(invoice.read_text() + "write_off: {date: 2026-11-20, amount: 500.00, reason: x}\n")
+    (site / "content/pages/more.md").write_text("---\ntitle: More\n---\n[x](none.md)\n")
+    problems = build(site).json["problems"]
+    assert {(p["path"].rpartition("/")[2], p["code"]) for p in problems} == {
+        ("client.yaml", "unknown-key"),
+        ("2026-0001.yaml", "too-much"),
+        ("more.md", "dead-link"),
+    }
+
+
 def test_two_pages_at_one_address_and_addresses_of_ours(site: Path) -> None:
     (site / "content/pages/contact.md").write_text("---\ntitle: Contact\n---\nMine.\n")
     (site / "content/pages/p.md").write_text("---\ntitle: P\n---\nMine.\n")

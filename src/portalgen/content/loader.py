@@ -46,9 +46,14 @@ class ClientPart(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What reading the folder gave: the site, or None when there is an error; and every problem, sorted by place."""
+    """What reading the folder gave: the site, or None when there is an error; and every problem, sorted by place.
+
+    `sound` is what later rooms may check all the same, so that their problems are told in the same run: the site without
+    the clients that have errors. It is None when an error lies outside the client folders.
+    """
 
     site: Site | None
+    sound: Site | None
     problems: tuple[Problem, ...]
     sources: Snapshot
     places: Places
@@ -84,11 +89,12 @@ def join(tree: Tree, part: SharedPart, clients: Mapping[str, ClientPart]) -> Loa
         findings += client.findings
         problems += client.problems
     kept = places.kept([*problems, *places.problems(findings)])
-    site = None
-    if part.shared is not None and not any(problem.severity == "error" for problem in kept):
+    sound = None
+    if part.shared is not None:
         folders = {name: client.folder for name, client in clients.items() if client.folder is not None}
-        site = Site(shared=part.shared, clients=folders)
-    return Loaded(site, kept, snapshot(tree), places)
+        sound = Site(shared=part.shared, clients=folders)
+    broken = any(problem.severity == "error" for problem in kept)
+    return Loaded(None if broken else sound, sound, kept, snapshot(tree), places)
 
 
 @contextmanager

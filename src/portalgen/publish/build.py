@@ -14,7 +14,7 @@ from portalgen.content.lock import LOCK, Lock
 from portalgen.content.model import ClientFolder, Shared, Site
 from portalgen.content.problems import Finding, Problem
 from portalgen.content.records.practice import ACKNOWLEDGE
-from portalgen.publish.access import Access, open_access
+from portalgen.publish.access import Access, open_access, passing_access
 from portalgen.publish.parts import LinkFact, Part, Workshop
 from portalgen.site.private import wanted_links
 from portalgen.site.render import NOT_FOUND
@@ -47,21 +47,23 @@ def assemble(
 ) -> Assembled:
     """Everything that would be published, or every problem. Writes nothing but `cache`. Raises `KeyProblem`."""
     loaded = load(root)
-    if loaded.site is None:
+    if loaded.sound is None:
         return Assembled(files=None, problems=loaded.problems, loaded=loaded)
-    access, damaged = open_access(root)
+    access, damaged = open_access(root) if loaded.site else (passing_access(root), ())
     if access is None:
         return Assembled(files=None, problems=tuple(sorted((*loaded.problems, *damaged))), loaded=loaded)
-    site = loaded.site.shared.site
+    shared = loaded.sound.shared
+    site = shared.site
     day = today or dt.datetime.now(ZoneInfo(site.practice.timezone)).date()
     base = base_url or site.base_url or ""
     theme, findings = load_theme(root, site, cache)
-    found = [*findings, *_general(loaded.site.shared, base)]
+    found = [*findings, *_general(shared, base)]
     parts: list[Part] = []
     if theme is not None:
-        parts = list(_parts(Workshop(root, loaded.site.shared, theme, base, day), loaded.site, access, progress))
+        parts = list(_parts(Workshop(root, shared, theme, base, day), loaded.sound, access, progress))
         found += [finding for part in parts for finding in part.findings]
-    problems = sorted({*loaded.problems, *_vanished(root, access.lock, loaded.site), *loaded.report(found)})
+    vanished = _vanished(root, access.lock, loaded.site) if loaded.site else ()
+    problems = sorted({*loaded.problems, *vanished, *loaded.report(found)})
     broken = any(problem.severity == "error" for problem in problems)
     return Assembled(
         files=None if broken else _gather(root, parts),
