@@ -292,7 +292,7 @@ def _retire(site: Path, client: str, invoice: str, renew: bool, as_json: bool) -
 def schema(kind: str | None, write: bool, site: Path, as_json: bool) -> None:
     """Print the JSON Schema of a KIND of file, or of all; --write makes editors complete and check the YAML."""
     from portalgen.content.schema import schemas
-    from portalgen.desk.scaffold import MODELINE, write_schemas
+    from portalgen.desk.scaffold import modeline, write_schemas
 
     every = schemas()
     if kind and kind not in every:
@@ -303,12 +303,13 @@ def schema(kind: str | None, write: bool, site: Path, as_json: bool) -> None:
             as_json,
             {"files": paths},
             "VS Code with the YAML extension now completes and checks the files of this site.\n"
-            f"Other editors: put this line at the top of a file, with its kind in place of invoice:\n{MODELINE}",
+            "Other editors: put a line like this one, for an invoice, at the top of a file"
+            f" (`portalgen schema KIND` shows it for each kind):\n{modeline('invoice')}",
         )
         return
     click.echo(json.dumps(every[kind] if kind else every, ensure_ascii=False, indent=1))
     if sys.stdout.isatty() and not as_json:
-        click.echo(f"\nIn a file, once `portalgen schema --write` has run:\n{MODELINE}", err=True)
+        click.echo(f"\nIn a file, once `portalgen schema --write` has run:\n{modeline(kind or 'invoice')}", err=True)
 
 
 @main.command()

@@ -352,4 +352,4 @@ FeeText = Annotated[Fee, Scalar(parse_fee, _NUMBER)]
 
 def Whole(low: int, high: int) -> Any:  # noqa: N802  it stands where a type stands
     """The scalar for whole numbers from `low` to `high`."""
-    return Scalar(whole(low, high), {"type": "integer", "minimum": low, "maximum": high})
+    return Scalar(whole(low, high), {"type": ["integer", "string"], "minimum": low, "maximum": high})

@@ -9,12 +9,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from portalgen.content.kinds import KINDS
 from portalgen.content.layout import bad_name
 from portalgen.content.records.base import Misfit
 from portalgen.content.scalars import parse_id
 from portalgen.content.schema import schemas
 
-MODELINE = "# yaml-language-server: $schema=../.vscode/portalgen/invoice.json"
 STARTER = Path(__file__).parent / "starter"
 
 
@@ -139,10 +139,15 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
+def modeline(name: str) -> str:
+    """The first line that makes an editor with a YAML language server check a file of this kind where it lies."""
+    kind = next(kind for kind in KINDS if kind.name == name)
+    place = f"content/clients/*/{kind.path}" if kind.scope == "client" else f"content/{kind.path}"
+    return f"# yaml-language-server: $schema={'../' * place.count('/')}.vscode/portalgen/{name}.json"
+
+
 def write_schemas(site: Path) -> list[str]:
     """Writes a schema per kind and VS Code's settings for them; returns the paths, relative to the site."""
-    from portalgen.content.kinds import KINDS
-
     folder = site / ".vscode" / "portalgen"
     folder.mkdir(parents=True, exist_ok=True)
     settings_file = site / ".vscode" / "settings.json"
