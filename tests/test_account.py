@@ -363,3 +363,67 @@ def test_parts_of_a_plan_take_the_rest() -> None:
         Instalment(due=ISSUED + 9 * DAY, rest=True),
     )
     assert [str(part.amount) for part in parts_of(plan, Decimal("100.00"), "EUR")] == ["33.33", "33.33", "33.34"]
+
+
+INVOICE_2 = "id: 2026-0002\nnumber: 2026-0002\nissued: 2026-11-03\n"
+
+
+def test_auto_payments_pass_by_what_was_written_off(tmp_path: Path) -> None:
+    other = INVOICE_2 + LINES
+    pay = "- {id: p1, date: 2026-11-20, amount: 120.00, currency: EUR, method: cash, auto: true}\n"
+    written = LINES + "write_off: {date: 2026-11-19, amount: 120.00, reason: Kindness}\n"
+    found = account(site_of(tmp_path, written, payments=pay, **{"invoices__2026-0002": other}))
+    assert found.invoices["2026-0001"].status.label.code == "written_off"
+    assert found.invoices["2026-0002"].status.label.code == "paid"
+
+
+def test_auto_payments_take_the_oldest_first(tmp_path: Path) -> None:
+    older = "id: 2026-0000\nnumber: 2026-0000\nissued: 2026-10-01\n" + LINES
+    pay = "- {id: p1, date: 2026-11-20, amount: 150.00, currency: EUR, method: cash, auto: true}\n"
+    found = account(site_of(tmp_path, payments=pay, **{"invoices__2026-0000": older}))
+    assert [found.invoices[key].status.balance for key in ("2026-0000", "2026-0001")] == [Decimal(0), Decimal("90.00")]
+
+
+def test_a_deposit_is_deducted_once_and_only_when_it_is_one(tmp_path: Path) -> None:
+    deposit = (
+        "id: d\nnumber: D-1\nissued: 2026-10-01\nkind: deposit\nlines: [{description: Deposit, unit_price: 40.00}]\n"
+    )
+    final = INVOICE_2 + "deposits_deducted: [d]\n" + LINES
+    first = "deposits_deducted: [d%s]\n" + LINES
+    assert "bad-deposit" in codes(site_of(tmp_path / "a", first % ", d", invoices__d=deposit))
+    assert "bad-deposit" in codes(
+        site_of(tmp_path / "b", first % "", invoices__d=deposit, **{"invoices__2026-0002": final})
+    )
+    assert "bad-deposit" in codes(site_of(tmp_path / "c", first % "", invoices__d=deposit.replace("10-01", "11-30")))
+    assert codes(site_of(tmp_path / "d", first % "", invoices__d=deposit)) == set()
+
+
+def test_money_paid_ahead_is_credit_until_its_invoice_is_shown(tmp_path: Path) -> None:
+    site = site_of(tmp_path, payments=(PAID % ("120.00", "120.00")).replace("2026-11-10", "2026-11-01"))
+    assert account(site, "2026-11-01").credit == {"EUR": Decimal("120.00")}
+    assert account(site, "2026-11-02").credit == {}
+
+
+def test_a_session_on_two_invoices_is_a_warning_and_a_waived_charge_an_error(tmp_path: Path) -> None:
+    def check(name: str, client: str, *invoices: str) -> set[str]:
+        texts: dict[str, str | bytes | None] = {
+            **MINIMAL_CLIENT,
+            "content/services/s.md": "---\nname: S\nprice: 60.00\n---\n",
+        }
+        texts["content/clients/ana/sessions.yaml"] = (
+            "- {id: one, start: 2026-11-01T10:00+00:00, service: s, status: held}\n"
+        )
+        texts["content/clients/ana/client.yaml"] = MINIMAL_CLIENT["content/clients/ana/client.yaml"] + client
+        for n, line in enumerate(invoices):
+            texts[f"content/clients/ana/invoices/i{n}.yaml"] = (
+                f"id: i{n}\nnumber: i{n}\nissued: 2026-11-02\nlines: [{line}]\n"
+            )
+        loaded = load(minimal_site(tmp_path / name, texts))
+        assert loaded.site, loaded.problems
+        return codes(loaded.site)
+
+    charge = "charges: [{id: book, date: 2026-11-01, description: Book, amount: 12.00%s}]\n"
+    assert check("a", "", "{session: one}") == set()
+    assert check("b", "", "{session: one}", "{session: one}") == {"billed-twice"}
+    assert check("c", charge % "", "{charge: book}, {charge: book}") == {"billed-twice"}
+    assert check("d", charge % ", waived: true", "{charge: book}") == {"waived"}

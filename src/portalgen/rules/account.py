@@ -13,7 +13,7 @@ from portalgen.content.records.documents import CreditNote, Invoice, Payment
 from portalgen.content.records.offer import Terms
 from portalgen.rules.due import Part, due_date, parts_of, settle
 from portalgen.rules.facts import Account, Allocated, Credit, InvoiceFacts
-from portalgen.rules.lines import LineReader, Source, sessions_of
+from portalgen.rules.lines import LineReader, Source, billed_twice
 from portalgen.rules.money import ZERO, total
 from portalgen.rules.status import Entries, status_of
 from portalgen.rules.totals import Totals, compute, group_totals
@@ -31,6 +31,8 @@ class _Bookkeeper:
         self.findings = self.reader.findings
         self.totals: dict[str, Totals] = {}
         self.credits: dict[str, list[Credit]] = {}
+        self.amounts: dict[str, tuple[Decimal, tuple[tuple[Invoice, Decimal], ...]]] = {}
+        self.dues: dict[str, dt.date | None] = {}
         self.allocated: dict[str, list[Allocated]] = {}
 
     def close(self) -> tuple[Account, tuple[Finding, ...]]:
@@ -39,11 +41,15 @@ class _Bookkeeper:
             self.totals[invoice.id] = self._invoice_totals(invoice)
         for note in folder.credit_notes.values():
             self._credit(note)
-        for at, payment in enumerate(folder.payments):
+        deducted: dict[str, str] = {}
+        for invoice in folder.invoices.values():
+            self.amounts[invoice.id] = self._amount(invoice, deducted)
+            self.dues[invoice.id] = self._due(invoice)
+        for at, payment in sorted(enumerate(folder.payments), key=lambda item: (item[1].date, item[0])):
             self._payment(at, payment)
-        amounts = {key: self._amount(invoice) for key, invoice in folder.invoices.items()}
-        self._auto(amounts)
-        facts = {key: self._facts(invoice, *amounts[key]) for key, invoice in folder.invoices.items()}
+        self._auto()
+        self.findings += billed_twice(folder)
+        facts = {key: self._facts(invoice) for key, invoice in folder.invoices.items()}
         return Account(invoices=facts, credit=self._held(facts)), tuple(self.findings)
 
     def _find(
@@ -168,8 +174,7 @@ class _Bookkeeper:
 
     def _check_balance(self, key: str, payment: Payment, path: str, at: tuple[str | int, ...]) -> None:
         """Allocations may not exceed what the invoice asked for on the day of the payment."""
-        invoice = self.folder.invoices[key]
-        amount, _ = self._amount(invoice)
+        amount, _ = self.amounts[key]
         credited = total(c.totals.total for c in self.credits.get(key, ()) if c.note.issued <= payment.date)
         paid = total(a.amount for a in self.allocated[key] if a.payment.status == "cleared")
         if paid > max(amount - credited, ZERO) and payment.amount > 0:
@@ -190,58 +195,60 @@ class _Bookkeeper:
                 "refund at most what was paid",
             )
 
-    def _amount(self, invoice: Invoice) -> tuple[Decimal, tuple[tuple[Invoice, Decimal], ...]]:
+    def _amount(
+        self, invoice: Invoice, deducted: dict[str, str]
+    ) -> tuple[Decimal, tuple[tuple[Invoice, Decimal], ...]]:
+        """What the invoice asks for: its total less the deposits it deducts, each once and less its credits so far."""
         totals = self.totals[invoice.id]
         deposits = []
         for n, key in enumerate(invoice.deposits_deducted):
             deposit = self.folder.invoices[key]
-            credited = total(c.totals.total for c in self.credits.get(key, ()))
-            if (
-                deposit.id == invoice.id
-                or deposit.issued is None
-                or deposit.void
-                or self.totals[key].currency != totals.currency
-            ):
+            late = bool(deposit.issued and invoice.issued and deposit.issued > invoice.issued)
+            message = ""
+            if key in deducted:
+                message = f"'{key}' is already deducted by '{deducted[key]}'"
+            elif deposit.id == invoice.id or deposit.issued is None or deposit.void or late:
                 message = (
-                    f"'{key}' cannot be deducted here: it is a draft, void, in another currency, or this invoice itself"
+                    f"'{key}' cannot be deducted: it is a draft, void, younger than this invoice, or the invoice itself"
                 )
-                finding = Finding(
-                    path=invoice.path,
-                    at=("deposits_deducted", n),
-                    code="bad-deposit",
-                    message=message,
-                    hint="name an issued deposit invoice of this client",
-                )
-                if finding not in self.findings:
-                    self.findings.append(finding)
+            elif self.totals[key].currency != totals.currency:
+                message = f"'{key}' is in {self.totals[key].currency}, this invoice is in {totals.currency}"
+            if message:
+                hint = "name an issued deposit invoice of this client, once"
+                self._find(invoice.path, ("deposits_deducted", n), "bad-deposit", message, hint)
                 continue
-            deposits.append((deposit, self.totals[key].total - credited))
+            deducted[key] = invoice.id
+            deposits.append((deposit, self.totals[key].total - self._credited(key)))
         return totals.total - total(amount for _, amount in deposits), tuple(deposits)
 
-    def _auto(self, amounts: Mapping[str, tuple[Decimal, object]]) -> None:
+    def _credited(self, key: str) -> Decimal:
+        return total(c.totals.total for c in self.credits.get(key, ()) if c.note.issued <= self.today)
+
+    def _auto(self) -> None:
         """Payments with `auto: true` go to the oldest open invoices: by due date, issue date, number."""
-        for payment in self.folder.payments:
-            if not payment.auto or payment.status != "cleared" or payment.date > self.today or payment.amount < 0:
-                continue
-            left = payment.amount
-            candidates = [
-                invoice
-                for invoice in self.folder.invoices.values()
-                if invoice.issued
-                and invoice.issued <= self.today
-                and not invoice.void
-                and self.totals[invoice.id].currency == payment.currency
-            ]
-            for invoice in sorted(
-                candidates, key=lambda i: (self._due(i) or dt.date.max, i.issued or dt.date.max, i.number or "")
-            ):
-                credited = total(
-                    c.totals.total for c in self.credits.get(invoice.id, ()) if c.note.issued <= self.today
+        open_: dict[str, Decimal] = {}
+        candidates = []
+        for invoice in self.folder.invoices.values():
+            void = invoice.void and invoice.void.date <= self.today
+            if invoice.issued and invoice.issued <= self.today and not void:
+                written = (
+                    invoice.write_off.amount if invoice.write_off and invoice.write_off.date <= self.today else ZERO
                 )
                 paid = total(a.amount for a in self.allocated.get(invoice.id, ()) if a.payment.status == "cleared")
-                part = min(left, max(amounts[invoice.id][0] - credited - paid, ZERO))
-                if part > 0:
-                    self.allocated.setdefault(invoice.id, []).append(Allocated(payment=payment, amount=part))
+                open_[invoice.id] = self.amounts[invoice.id][0] - self._credited(invoice.id) - written - paid
+                candidates.append(
+                    (self.dues[invoice.id] or dt.date.max, invoice.issued, invoice.number or "", invoice.id)
+                )
+        order = [key for *_, key in sorted(candidates)]
+        for payment in self.folder.payments:
+            if not payment.auto or payment.status != "cleared" or payment.date > self.today:
+                continue
+            left = payment.amount
+            for key in order:
+                part = min(left, open_[key])
+                if part > 0 and self.totals[key].currency == payment.currency:
+                    self.allocated.setdefault(key, []).append(Allocated(payment=payment, amount=part))
+                    open_[key] -= part
                     left -= part
 
     def _terms(self, invoice: Invoice) -> Terms | None:
@@ -254,11 +261,12 @@ class _Bookkeeper:
         if terms is None or invoice.issued is None:
             return None
         zone = ZoneInfo(self.shared.site.practice.timezone)
-        starts = [session.start for session in sessions_of(invoice.lines, self.folder)]
+        starts = self.reader.starts(invoice.lines)
         return due_date(terms, invoice.issued, min(starts).astimezone(zone) if starts else None)
 
-    def _facts(self, invoice: Invoice, amount: Decimal, deposits: tuple[tuple[Invoice, Decimal], ...]) -> InvoiceFacts:
-        totals, terms, due = self.totals[invoice.id], self._terms(invoice), self._due(invoice)
+    def _facts(self, invoice: Invoice) -> InvoiceFacts:
+        amount, deposits = self.amounts[invoice.id]
+        totals, terms, due = self.totals[invoice.id], self._terms(invoice), self.dues[invoice.id]
         self._check(invoice, amount, due, totals)
         allocations = tuple(a for a in self.allocated.get(invoice.id, ()) if a.payment.date <= self.today)
         credits = tuple(c for c in self.credits.get(invoice.id, ()) if c.note.issued <= self.today)
@@ -373,6 +381,7 @@ class _Bookkeeper:
             if payment.status == "cleared" and payment.date <= self.today:
                 held[payment.currency] = held.get(payment.currency, ZERO) + payment.amount
         for item in facts.values():
-            paid = total(a.amount for a in item.allocations if a.payment.status == "cleared")
-            held[item.currency] = held.get(item.currency, ZERO) - paid + item.status.surplus
+            if item.status.document == "issued":
+                paid = total(a.amount for a in item.allocations if a.payment.status == "cleared")
+                held[item.currency] = held.get(item.currency, ZERO) - paid + item.status.surplus
         return {currency: amount for currency, amount in sorted(held.items()) if amount > 0}

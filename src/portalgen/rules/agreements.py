@@ -45,7 +45,8 @@ def fill(text: str, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
 
 
 def _plain(value: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|-])", r"\\\1", value)
+    safe = value.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")
+    return re.sub(r"([\\`*_{}\[\]()>#+.!-])", r"\\\1", safe)
 
 
 def accepted(agreement: Agreement, folder: ClientFolder) -> tuple[State, Acceptance | None]:

@@ -38,7 +38,11 @@ def next_session(shared: Shared, folder: ClientFolder, today: dt.date) -> Sessio
 def rebooking(shared: Shared, folder: ClientFolder, today: dt.date) -> Rebooking | None:
     """A prompt to book, for a client who has been here and has nothing planned."""
     client = folder.client
-    if client.status in ("ended", "archived", "lead") or client.do_not_contact or next_session(shared, folder, today):
+    if (
+        client.status in ("paused", "ended", "archived", "lead")
+        or client.do_not_contact
+        or next_session(shared, folder, today)
+    ):
         return None
     zone = ZoneInfo(shared.site.practice.timezone)
     held = [session for session in folder.sessions if session.status == "held"]
@@ -77,8 +81,21 @@ def cancel_until(shared: Shared, session: Session) -> dt.datetime | None:
     if policy is None or policy.notice_hours is None:
         return None
     zone = ZoneInfo(shared.site.practice.timezone)
-    moment = (session.start.astimezone(dt.UTC) - dt.timedelta(hours=policy.notice_hours)).astimezone(zone)
+    notice = dt.timedelta(hours=policy.notice_hours)
     if policy.count_business_days_only:
-        while moment.weekday() > 4:
-            moment -= dt.timedelta(days=1)
+        return _working_time_before(session.start.astimezone(zone), notice)
+    return (session.start.astimezone(dt.UTC) - notice).astimezone(zone)
+
+
+def _working_time_before(start: dt.datetime, notice: dt.timedelta) -> dt.datetime:
+    """The moment so long before `start` that `notice` has passed on weekdays alone, by the clock on the wall."""
+    moment = start
+    while notice > dt.timedelta(0):
+        day = (moment - dt.timedelta(microseconds=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        if day.weekday() > 4:
+            moment = day
+            continue
+        step = min(notice, moment - day)
+        moment -= step
+        notice -= step
     return moment

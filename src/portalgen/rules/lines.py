@@ -112,6 +112,10 @@ class LineReader:
                 f"write {rounded(amount, source.currency)}",
             )
 
+    def starts(self, lines: Sequence[Line]) -> list[dt.datetime]:
+        """When the sessions begin that the lines name."""
+        return [self._sessions[line.session].start for line in lines if line.session]
+
     def _line(self, line: Line, source: Source, at: KeyPath) -> tuple[PricedLine, bool]:
         practice = self.shared.site.practice
         session = self._sessions.get(line.session or "")
@@ -151,6 +155,15 @@ class LineReader:
     ) -> tuple[Decimal, bool]:
         practice = self.shared.site.practice
         if charge:
+            self.check_amount(charge.amount, source, (*at, "charge"))
+            if charge.waived:
+                self._find(
+                    source.path,
+                    (*at, "charge"),
+                    "waived",
+                    f"the charge '{charge.id}' was waived",
+                    "take this line away, or 'waived' off the charge",
+                )
             return charge.amount, practice.price_includes_tax
         includes = practice.price_includes_tax
         if service and service.price_includes_tax is not None:
@@ -245,7 +258,10 @@ class LineReader:
         categories = [line.tax.category for line in lines]
         if "O" in categories and any(category != "O" for category in categories):
             n = next(n for n, category in enumerate(categories) if category == "O")
-            if not any(finding.at == ("lines", n) and finding.code == "missing-tax" for finding in self.findings):
+            if not any(
+                (finding.path, finding.at, finding.code) == (source.path, ("lines", n), "missing-tax")
+                for finding in self.findings
+            ):
                 self._find(
                     source.path,
                     ("lines", n),
@@ -262,7 +278,20 @@ def _words(service: Service | None) -> str:
     return (service.public_description or service.name) if service else ""
 
 
-def sessions_of(lines: Sequence[Line], folder: ClientFolder) -> Iterator[Session]:
-    """The sessions that the lines name."""
-    wanted = {line.session for line in lines if line.session}
-    return (session for session in folder.sessions if session.id in wanted)
+def billed_twice(folder: ClientFolder) -> Iterator[Finding]:
+    """Sessions and charges that stand on two invoices, or twice on one: perhaps meant, mostly not."""
+    seen: dict[tuple[str, str], str] = {}
+    for invoice in folder.invoices.values():
+        for n, line in enumerate(invoice.lines if not invoice.void else ()):
+            for kind, key in (("session", line.session), ("charge", line.charge)):
+                if key and (kind, key) in seen:
+                    yield Finding(
+                        path=invoice.path,
+                        at=("lines", n, kind),
+                        code="billed-twice",
+                        severity="warning",
+                        message=f"the {kind} '{key}' is already on the invoice '{seen[kind, key]}'",
+                        hint="take it off one of them",
+                    )
+                elif key:
+                    seen[kind, key] = invoice.id

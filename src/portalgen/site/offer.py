@@ -120,7 +120,7 @@ class Offer:
     def terms(self, terms: Terms, text: Markup = NO_TEXT) -> TermsView:
         """Payment terms; `text` is their text as HTML."""
         practice = self.shared.site.practice
-        labels = {method.id: method.label for method in practice.methods}
+        labels = {method.id: method.label for method in practice.methods if not method.for_clients}
         late, deposit = terms.late, terms.deposit
         fee = None
         if deposit and deposit.amount is not None:
@@ -133,7 +133,7 @@ class Offer:
             due_kind=terms.due.kind,
             due_count=terms.due.count,
             due_weekday=terms.due.weekday,
-            methods=tuple(labels[method] for method in terms.methods),
+            methods=tuple(labels[method] for method in terms.methods if method in labels),
             deposit=fee,
             early_percent=terms.early_discount.percent if terms.early_discount else None,
             early_days=terms.early_discount.days if terms.early_discount else 0,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 from portalgen.content.model import ClientFolder, Shared
+from portalgen.content.records.documents import Invoice
 from portalgen.content.records.practice import Method
 from portalgen.rules.facts import InvoiceFacts
 from portalgen.rules.money import Money, minor_digits
@@ -20,23 +21,26 @@ PAYPAL = frozenset((
 PAYPAL_WHOLE = frozenset(("HUF", "JPY", "TWD"))
 
 
-def reference_of(method: Method, number: str) -> str:
-    """The payment reference: the number made safe (`[A-Za-z0-9-]`, at most 35), or its RF form (ISO 11649)."""
-    plain = re.sub(r"[^A-Za-z0-9-]+", "-", number).strip("-")[:35]
+def reference_of(method: Method, invoice: Invoice) -> str:
+    """The payment reference: the number made safe (`[A-Za-z0-9-]`, at most 35), or its RF form (ISO 11649).
+
+    A number without a letter or digit that banks know gives way to the invoice's id.
+    """
+    plain = re.sub(r"[^A-Za-z0-9-]+", "-", invoice.number or "").strip("-")[:35] or invoice.id[:35]
     if method.reference == "number":
         return plain
     from stdnum.iso11649 import validate
 
-    body = re.sub(r"[^A-Z0-9]", "", number.upper())[:21]
+    body = re.sub(r"[^A-Z0-9]", "", plain.upper())[:21]
     digits = "".join(str(int(letter, 36)) for letter in body + "RF00")
     return str(validate(f"RF{98 - int(digits) % 97:02d}{body}"))
 
 
 def ways_to_pay(shared: Shared, folder: ClientFolder, facts: InvoiceFacts) -> tuple[WayToPay, ...]:
-    """The ways for the amount due now, the first to be offered first. None when nothing is due, void or disputed."""
+    """The ways for the amount due now, the first to be offered first; none when nothing is due."""
     status, invoice = facts.status, facts.invoice
     due = facts.money(status.due_now)
-    if status.document != "issued" or status.disputed or due.amount <= 0:
+    if status.document != "issued" or due.amount <= 0:
         return ()
     allowed = folder.client.methods or (facts.terms.methods if facts.terms else ())
     methods = [
@@ -50,13 +54,11 @@ def ways_to_pay(shared: Shared, folder: ClientFolder, facts: InvoiceFacts) -> tu
         and (method.min is None or due.amount >= method.min)
         and (method.max is None or due.amount <= method.max)
     ]
-    return tuple(
-        _way(shared, method, invoice.number or "", due, invoice.pay_links.get(method.id, "")) for method in methods
-    )
+    return tuple(_way(shared, method, invoice, due) for method in methods)
 
 
-def _way(shared: Shared, method: Method, number: str, due: Money, link: str) -> WayToPay:
-    reference = reference_of(method, number)
+def _way(shared: Shared, method: Method, invoice: Invoice, due: Money) -> WayToPay:
+    reference = reference_of(method, invoice)
     rows: list[tuple[str, str]] = []
     if method.kind.startswith("bank") or method.kind in ("swiss_qr", "spayd", "zelle", "interac", "cheque"):
         rows.append(("payee", method.account_name or shared.site.practice.legal_name))
@@ -73,7 +75,7 @@ def _way(shared: Shared, method: Method, number: str, due: Money, link: str) -> 
     return WayToPay(
         kind=method.kind,
         label=method.label,
-        href=link or _href(method, due, reference),
+        href=invoice.pay_links.get(method.id) or _href(method, due, reference),
         amount=due,
         rows=tuple(rows),
         instructions=method.instructions or "",
