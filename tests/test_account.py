@@ -427,3 +427,68 @@ def test_a_session_on_two_invoices_is_a_warning_and_a_waived_charge_an_error(tmp
     assert check("b", "", "{session: one}", "{session: one}") == {"billed-twice"}
     assert check("c", charge % "", "{charge: book}, {charge: book}") == {"billed-twice"}
     assert check("d", charge % ", waived: true", "{charge: book}") == {"waived"}
+
+
+def test_percentages_that_make_a_hundred_leave_nothing_over(tmp_path: Path) -> None:
+    plan = "schedule: [{due: 2026-11-15, percent: 50}, {due: 2026-12-15, percent: 50}]\n"
+    facts = account(site_of(tmp_path, "lines: [{description: A, unit_price: 33.33}]\n" + plan)).invoices["2026-0001"]
+    assert [str(part.amount) for part in facts.parts] == ["16.67", "16.66"]
+
+
+def test_as_of_moves_when_a_part_falls_due_and_when_grace_begins(tmp_path: Path) -> None:
+    plan = "schedule: [{due: 2026-11-05, amount: 50}, {due: 2026-11-15, amount: 50}, {due: 2026-12-15, rest: true}]\n"
+    site = site_of(tmp_path / "a", "lines: [{description: A, unit_price: 150}]\n" + plan)
+    days = {day: account(site, day).invoices["2026-0001"].status for day in ("2026-11-14", "2026-11-15", "2026-11-20")}
+    assert [(str(s.label.as_of), s.due_now) for s in days.values()] == [
+        ("2026-11-06", Decimal(50)),
+        ("2026-11-15", Decimal(100)),
+        ("2026-11-15", Decimal(100)),
+    ]
+    texts = {
+        **MINIMAL_CLIENT,
+        "content/terms/net14.yaml": "id: net14\ndue: net 14\nlate: {kind: flat, value: 5.00, grace_days: 3}\n",
+    }
+    graced = load(minimal_site(tmp_path / "b", texts)).site
+    assert graced
+    labels = [
+        account(graced, day).invoices["2026-0001"].status.label for day in ("2026-11-16", "2026-11-17", "2026-11-19")
+    ]
+    assert [(label.code, str(label.as_of)) for label in labels] == [
+        ("due_today", "2026-11-16"),
+        ("due", "2026-11-17"),
+        ("due", "2026-11-17"),
+    ]
+
+
+def test_what_was_written_off_is_not_paid_as_well(tmp_path: Path) -> None:
+    written = LINES + "write_off: {date: 2026-11-09, amount: 120.00, reason: Kindness}\n"
+    assert "over-allocated" in codes(site_of(tmp_path, written, payments=PAID % ("120.00", "120.00")))
+
+
+def test_refunds_may_stand_above_their_payment(tmp_path: Path) -> None:
+    pay = PAID % ("120.00", "120.00")
+    back = pay.replace("p1", "p2").replace("2026-11-10", "2026-11-12").replace("120.00", "-120.00")
+    assert codes(site_of(tmp_path, payments=back + pay)) == set()
+
+
+def test_an_amount_is_never_taken_for_another_currency(tmp_path: Path) -> None:
+    texts: dict[str, str | bytes | None] = {
+        **MINIMAL_CLIENT,
+        "content/services/s.md": "---\nname: S\nprice: 60.00\n---\n",
+        "content/clients/ana/sessions.yaml": "- {id: one, start: 2026-11-01T10:00+00:00, service: s, status: held, fee: 50}\n",
+        "content/clients/ana/invoices/2026-0001.yaml": (
+            "id: 2026-0001\nnumber: 2026-0001\nissued: 2026-11-02\ncurrency: GBP\nlines: [{session: one}]\n"
+        ),
+    }
+    site = load(minimal_site(tmp_path, texts)).site
+    assert site
+    assert codes(site) == {"other-currency"}
+
+
+def test_one_group_for_one_rate_and_no_category_beside_o(tmp_path: Path) -> None:
+    two = "lines:\n  - {description: A, unit_price: 10, tax: {category: E, rate: 0, reason: One}}\n"
+    two += "  - {description: B, unit_price: 20, tax: {category: E, rate: 0, reason: Two}}\n"
+    groups = account(site_of(tmp_path / "a", two)).invoices["2026-0001"].totals.groups
+    assert [(group.base, group.reason) for group in groups] == [(Decimal("30.00"), "One; Two")]
+    charge = LINES + "charges: [{amount: 10, reason: Post, tax: {category: S, rate: 23}}]\n"
+    assert codes(site_of(tmp_path / "b", charge)) == {"mixed-tax"}

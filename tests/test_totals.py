@@ -63,7 +63,7 @@ def test_a_third_each_the_last_part_takes_the_rest() -> None:
     assert [str(part) for part in split(Decimal("100.00"), [Decimal(1)] * 3, "EUR")] == ["33.34", "33.33", "33.33"]
 
 
-@pytest.mark.parametrize(("currency", "digits"), [("JPY", 0), ("EUR", 2), ("KWD", 3)])
+@pytest.mark.parametrize(("currency", "digits"), [("JPY", 0), ("EUR", 2), ("KWD", 3), ("RSD", 2), ("IQD", 3)])
 def test_minor_units(currency: str, digits: int) -> None:
     assert minor_digits(currency) == digits
     assert fits(Decimal("1"), currency)

@@ -177,8 +177,11 @@ class _Bookkeeper:
         amount, _ = self.amounts[key]
         credited = total(c.totals.total for c in self.credits.get(key, ()) if c.note.issued <= payment.date)
         paid = total(a.amount for a in self.allocated[key] if a.payment.status == "cleared")
-        if paid > max(amount - credited, ZERO) and payment.amount > 0:
-            over = paid - max(amount - credited, ZERO)
+        writing = self.folder.invoices[key].write_off
+        written = writing.amount if writing and writing.date <= payment.date else ZERO
+        asked = max(amount - credited - written, ZERO)
+        if paid > asked and payment.amount > 0:
+            over = paid - asked
             self._find(
                 path,
                 at,
@@ -234,7 +237,11 @@ class _Bookkeeper:
                 written = (
                     invoice.write_off.amount if invoice.write_off and invoice.write_off.date <= self.today else ZERO
                 )
-                paid = total(a.amount for a in self.allocated.get(invoice.id, ()) if a.payment.status == "cleared")
+                paid = total(
+                    a.amount
+                    for a in self.allocated.get(invoice.id, ())
+                    if a.payment.status == "cleared" and a.payment.date <= self.today
+                )
                 open_[invoice.id] = self.amounts[invoice.id][0] - self._credited(invoice.id) - written - paid
                 candidates.append(
                     (self.dues[invoice.id] or dt.date.max, invoice.issued, invoice.number or "", invoice.id)
@@ -303,7 +310,8 @@ class _Bookkeeper:
         cleared = [a for a in allocations if a.payment.status == "cleared"]
         pending = [a for a in allocations if a.payment.status == "pending"]
         written = invoice.write_off if invoice.write_off and invoice.write_off.date <= self.today else None
-        dates = [a.payment.date for a in (*cleared, *pending)] + [c.note.issued for c in credits]
+        dates = [a.payment.date for a in cleared] + [c.note.issued for c in credits]
+        dates += [a.payment.date for a in pending if self.amounts[invoice.id][0] > total(b.amount for b in cleared)]
         if written:
             dates.append(written.date)
         return Entries(

@@ -49,10 +49,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parts_of(schedule: tuple[Instalment, ...], amount: Decimal, currency: str) -> tuple[Part, ...]:
-    """The plan's parts: amounts as given, percentages of `amount` rounded, `rest` what is left."""
+    """The plan's parts: amounts as given, percentages of `amount` rounded, `rest` what is left.
+
+    Percentages that make a hundred leave nothing over: the last of them takes the rest (domain §4.7).
+    """
     parts: list[Part] = []
-    for item in schedule:
-        if item.amount is not None:
+    whole = all(item.percent is not None for item in schedule) and total(i.percent or ZERO for i in schedule) == HUNDRED
+    for n, item in enumerate(schedule, 1):
+        if whole and n == len(schedule):
+            value = amount - total(part.amount for part in parts)
+        elif item.amount is not None:
             value = item.amount
         elif item.percent is not None:
             value = rounded(CONTEXT.divide(CONTEXT.multiply(amount, item.percent), HUNDRED), currency)

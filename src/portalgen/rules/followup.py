@@ -64,6 +64,18 @@ def rebooking(shared: Shared, folder: ClientFolder, today: dt.date) -> Rebooking
     return Rebooking(around=around, why=why)
 
 
+def promised_by(shared: Shared, folder: ClientFolder, invoice: str, today: dt.date) -> dt.date | None:
+    """The day by which the client promised to pay: of the newest shared entry of the log, while it is not past."""
+    zone = ZoneInfo(shared.site.practice.timezone)
+    promises = [
+        (entry.at, entry.promise.by)
+        for entry in folder.log
+        if entry.promise and entry.share and invoice in entry.invoice and entry.at.astimezone(zone).date() <= today
+    ]
+    day = max(promises)[1] if promises else None
+    return day if day and day >= today else None
+
+
 def after_leave(shared: Shared, day: dt.date) -> dt.date:
     """The day itself, or the first one after the leave it falls into."""
     for leave in sorted(shared.site.practice.leave, key=lambda leave: leave.from_):

@@ -18,6 +18,11 @@ from portalgen.content.scalars import Price
 from portalgen.rules.money import CONTEXT, ZERO, fits, rounded
 from portalgen.rules.totals import HUNDRED, PricedCharge, PricedLine, TaxKey
 
+MIXED = (
+    "what is outside the scope of tax (O) may not stand beside other categories",
+    "write category Z or E, or put it on an invoice of its own",
+)
+
 
 class Source(NamedTuple):
     """The document that the lines stand in: where its file is, its currency and the day its prices are read for."""
@@ -86,11 +91,11 @@ class LineReader:
             at: KeyPath = ("charges", n)
             self.check_amount(charge.amount, source, (*at, "amount"))
             if charge.tax:
-                key = self._key(charge.tax, source.path, (*at, "tax"))
+                key, why = self._key(charge.tax, source.path, (*at, "tax"))
             elif len(keys) == 1:
-                key = keys[0]
+                key, why = keys[0], lines[0].tax_reason
             else:
-                key = TaxKey("O", ZERO)
+                key, why = TaxKey("O", ZERO), ""
                 self._find(
                     source.path,
                     at,
@@ -98,7 +103,9 @@ class LineReader:
                     "the lines have several tax rates, so this charge needs its own",
                     "add tax: {category: S, rate: …} to the charge",
                 )
-            settled.append(PricedCharge(amount=charge.amount, reason=charge.reason, tax=key))
+            settled.append(PricedCharge(amount=charge.amount, reason=charge.reason, tax=key, tax_reason=why))
+        if any((charge.tax.category == "O") != (keys[0].category == "O") for charge in settled if keys):
+            self._find(source.path, ("charges",), "mixed-tax", *MIXED)
         return tuple(settled)
 
     def check_amount(self, amount: Decimal | None, source: Source, at: KeyPath) -> None:
@@ -130,13 +137,15 @@ class LineReader:
             price, includes = self._price(service, session, charge, source, day, at)
         discount, percent = self._discount(line.discount, line.quantity, price, source, at)
         tax = line.tax or (charge.tax if charge else None) or (service.tax if service else None)
+        key, why = self._key(tax, source.path, (*at, "tax") if line.tax else at)
         words = line.description or (charge.description if charge else "") or _words(service)
         return PricedLine(
             description=words,
             quantity=line.quantity,
             unit_price=price,
             unit=line.unit or (service.unit if service else "session" if session else "item"),
-            tax=self._key(tax, source.path, (*at, "tax") if line.tax else at),
+            tax=key,
+            tax_reason=why,
             discount=discount,
             discount_percent=percent,
             discount_reason=(line.discount.reason or "") if line.discount else "",
@@ -164,25 +173,22 @@ class LineReader:
                     f"the charge '{charge.id}' was waived",
                     "take this line away, or 'waived' off the charge",
                 )
+            self._same_currency(f"the charge '{charge.id}'", self._own_currency, source, at)
             return charge.amount, practice.price_includes_tax
         includes = practice.price_includes_tax
         if service and service.price_includes_tax is not None:
             includes = service.price_includes_tax
         if session and session.fee is not None:
+            self._same_currency(f"the fee of '{session.id}'", self._own_currency, source, at)
             return session.fee, practice.price_includes_tax
         if service and service.id in self.folder.client.rates:
             price: Price | PriceRange = self.folder.client.rates[service.id]
+            self._same_currency(f"the rate for '{service.id}'", self._own_currency, source, at)
         elif service:
             price = price_on(service, day or source.day)
-            own = service.currency or practice.currency
-            if own != source.currency and isinstance(price, Price) and price.kind == "amount":
-                self._find(
-                    source.path,
-                    at,
-                    "other-currency",
-                    f"the price of '{service.id}' is in {own}, this document is in {source.currency}",
-                    "write unit_price: on this line",
-                )
+            if isinstance(price, Price) and price.kind == "amount":
+                own = service.currency or practice.currency
+                self._same_currency(f"the price of '{service.id}'", own, source, at)
         else:
             return ZERO, includes
         if isinstance(price, Price) and price.kind in ("amount", "free"):
@@ -195,6 +201,16 @@ class LineReader:
             "write unit_price: on this line, or a rate for it in client.yaml",
         )
         return ZERO, includes
+
+    @property
+    def _own_currency(self) -> str:
+        """What the client's rates, fees and charges are in."""
+        return self.folder.client.currency or self.shared.site.practice.currency
+
+    def _same_currency(self, what: str, currency: str, source: Source, at: KeyPath) -> None:
+        if currency != source.currency:
+            message = f"{what} is in {currency}, this document is in {source.currency}"
+            self._find(source.path, at, "other-currency", message, "write unit_price: on this line")
 
     def _discount(
         self, discount: Reduction | None, quantity: Decimal, price: Decimal, source: Source, at: KeyPath
@@ -217,14 +233,15 @@ class LineReader:
             amount = full
         return amount, None
 
-    def _key(self, tax: Tax | None, path: str, at: KeyPath) -> TaxKey:
+    def _key(self, tax: Tax | None, path: str, at: KeyPath) -> tuple[TaxKey, str]:
+        """The tax group, and why nothing is charged."""
         practice = self.shared.site.practice
         exempt = practice.tax.exempt_reason or ""
         if tax is None:
             if practice.tax.status == "none":
-                return TaxKey("O", ZERO)
+                return TaxKey("O", ZERO), ""
             if practice.tax.status == "exempt":
-                return TaxKey("E", ZERO, exempt)
+                return TaxKey("E", ZERO), exempt
             self._find(
                 path,
                 at,
@@ -232,7 +249,7 @@ class LineReader:
                 "a practice that charges tax must say the tax of this line",
                 "add tax: {category: S, rate: …} to the line or to its service",
             )
-            return TaxKey("O", ZERO)
+            return TaxKey("O", ZERO), ""
         reason = tax.reason or (exempt if tax.category == "E" else "")
         if tax.category in ("E", "AE") and not reason:
             self._find(
@@ -252,7 +269,7 @@ class LineReader:
                     "reverse charge needs the VAT ids of both sides",
                     "add practice.tax.vat_id, and company: {vat_id: …} in client.yaml",
                 )
-        return TaxKey(tax.category, tax.rate or ZERO, reason)
+        return TaxKey(tax.category, tax.rate or ZERO), reason
 
     def _mixed_categories(self, lines: Sequence[PricedLine], source: Source) -> None:
         categories = [line.tax.category for line in lines]
@@ -266,8 +283,7 @@ class LineReader:
                     source.path,
                     ("lines", n),
                     "mixed-tax",
-                    "a line outside the scope of tax (O) may not stand beside taxed ones",
-                    "write category Z or E, or put it on an invoice of its own",
+                    *MIXED,
                 )
 
     def _find(self, path: str, at: KeyPath, code: str, message: str, hint: str) -> None:

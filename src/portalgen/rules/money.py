@@ -22,12 +22,16 @@ class Money(msgspec.Struct, frozen=True):
     currency: str
 
 
-@cache
-def minor_digits(currency: str) -> int:
-    """How many decimals the currency has: JPY 0, EUR 2, KWD 3."""
-    from babel.numbers import get_currency_precision
+WHOLE = frozenset(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG",
+     "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF")
+)  # fmt: skip
+THOUSANDTHS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
-    return get_currency_precision(currency)
+
+def minor_digits(currency: str) -> int:
+    """How many decimals the currency has by ISO 4217 (not by habit, as CLDR has it): JPY 0, EUR 2, KWD 3."""
+    return 0 if currency in WHOLE else 3 if currency in THOUSANDTHS else 4 if currency in ("CLF", "UYW") else 2
 
 
 @cache

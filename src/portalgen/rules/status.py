@@ -134,6 +134,9 @@ def status_of(
     if open_parts and document == "issued":
         timing, late = timing_state(due, grace, soon, today)
     due_now, by = _due_now(open_parts, today)
+    reached = [part.due for part in open_parts if part.due <= today]
+    if timing == "grace" and due:
+        reached.append(due + DAY)
     if disputed and invoice.disputed:
         due_now = min(due_now, max(balance - (invoice.disputed.amount or balance), ZERO))
         by = by if due_now else None
@@ -151,7 +154,7 @@ def status_of(
         due_now=due_now,
         due_now_by=by,
         label=_label(
-            invoice, document, money, timing, disputed, balance, surplus, currency, entries, due, grace, today
+            invoice, document, money, timing, disputed, balance, surplus, currency, entries, due, grace, today, reached
         ),
     )
 
@@ -179,8 +182,9 @@ def _label(
     due: dt.date | None,
     grace: int,
     today: dt.date,
+    reached: list[dt.date],
 ) -> Label:
-    dates = [day for day in (invoice.issued, entries.changed) if day and day <= today]
+    dates = [day for day in (invoice.issued, entries.changed) if day and day <= today] + reached
     since = None
     code: LabelCode
     if document == "void":
@@ -199,7 +203,6 @@ def _label(
         code = "paid"
     elif timing == "due_today":
         code = "due_today"
-        dates += [due] if due else []
     elif timing == "overdue" and due:
         code = "past_due"
         since = due + (grace + 1) * DAY

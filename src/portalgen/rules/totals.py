@@ -18,11 +18,10 @@ HUNDRED = Decimal(100)
 
 
 class TaxKey(msgspec.Struct, frozen=True, order=True):
-    """A tax group's identity: the category (UNCL 5305), the rate in percent, and why nothing is charged."""
+    """A tax group's identity: the category (UNCL 5305) and the rate in percent."""
 
     category: str
     rate: Decimal
-    reason: str = ""
 
 
 class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +32,7 @@ class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: Decimal
     unit: str
     tax: TaxKey
+    tax_reason: str = ""
     discount: Decimal = ZERO
     discount_percent: Decimal | None = None
     discount_reason: str = ""
@@ -51,14 +51,16 @@ class PricedCharge(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     reason: str
     tax: TaxKey
+    tax_reason: str = ""
 
 
 class TaxGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the tax table (BG-23): `base` is BT-116, `tax` is BT-117."""
+    """One row of the tax table (BG-23): `base` is BT-116, `tax` is BT-117, `reason` is BT-120."""
 
     key: TaxKey
     base: Decimal
     tax: Decimal
+    reason: str = ""
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +114,10 @@ def compute(
     by_key = {key: total(a for a, line in zip(amounts, lines, strict=True) if line.tax == key) for key in keys}
     share = dict(zip(keys, split(discount, [by_key[key] for key in keys], currency), strict=True))
     extra = {key: total(charge.amount for charge in charges if charge.tax == key) for key in keys}
+    taxed: list[PricedLine | PricedCharge] = [*lines, *charges]
+    reasons = {
+        key: "; ".join(dict.fromkeys(i.tax_reason for i in taxed if i.tax == key and i.tax_reason)) for key in keys
+    }
     nets = amounts
     groups = []
     allowance = charge_total = ZERO
@@ -130,7 +136,7 @@ def compute(
             tax = contained_tax(gross, key.rate, currency)
             allowance += net_lines - net_discounted
             charge_total += gross - tax - net_discounted
-            groups.append(TaxGroup(key=key, base=gross - tax, tax=tax))
+            groups.append(TaxGroup(key=key, base=gross - tax, tax=tax, reason=reasons[key]))
         nets = tuple(settled)
     else:
         allowance = discount
@@ -138,7 +144,7 @@ def compute(
         for key in keys:
             base = by_key[key] - share[key] + extra[key]
             tax = rounded(CONTEXT.divide(CONTEXT.multiply(base, key.rate), HUNDRED), currency)
-            groups.append(TaxGroup(key=key, base=base, tax=tax))
+            groups.append(TaxGroup(key=key, base=base, tax=tax, reason=reasons[key]))
     without_tax = total(group.base for group in groups)
     total_tax = total(group.tax for group in groups)
     return Totals(

@@ -9,6 +9,7 @@ from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.documents import Reduction
 from portalgen.rules.facts import InvoiceFacts
+from portalgen.rules.followup import promised_by
 from portalgen.rules.money import ZERO, Money, rounded
 from portalgen.site.markdown import Writer
 from portalgen.site.offer import Offer, money
@@ -42,14 +43,8 @@ class InvoiceWriter:
         notes = self.writer.render(invoice.notes or "", source=invoice.path, page=address)
         self.findings += notes.findings
         practice = self.shared.site.practice
-        promise = next(
-            (
-                e.promise.by
-                for e in reversed(folder.log)
-                if e.promise and e.share and invoice.id in e.invoice and e.promise.by >= self.today
-            ),
-            None,
-        )
+        void = status.document == "void"
+        taxed = any(group.key.category != "O" for group in totals.groups)
         period = invoice.service_period
         return InvoiceView(
             number=invoice.number or "",
@@ -62,9 +57,9 @@ class InvoiceWriter:
             balance=facts.money(status.balance),
             total=facts.money(totals.total),
             paid=facts.money(facts.entries.paid),
-            pending=facts.money(facts.entries.pending),
-            seller=self._seller(),
-            buyer=self._buyer(folder, facts),
+            pending=facts.money(ZERO if void else facts.entries.pending),
+            seller=self._seller(taxed),
+            buyer=self._buyer(folder, facts, taxed),
             service_period=(period.from_, period.to) if period else None,
             service_date=invoice.service_date,
             references=tuple(
@@ -73,7 +68,7 @@ class InvoiceWriter:
                 if text
             ),
             includes_tax=totals.includes_tax,
-            shows_tax=any(group.key.category != "O" for group in totals.groups),
+            shows_tax=taxed,
             lines=self._lines(facts),
             line_total=facts.money(totals.line_total),
             discount=_reduction(invoice.discount, facts.money(totals.discount)) if invoice.discount else None,
@@ -87,7 +82,7 @@ class InvoiceWriter:
                     rate=g.key.rate,
                     base=facts.money(g.base),
                     tax=facts.money(g.tax),
-                    reason=g.key.reason,
+                    reason=g.reason,
                 )
                 for g in totals.groups
             ),
@@ -115,7 +110,7 @@ class InvoiceWriter:
                 for c in sorted(facts.credits, key=lambda c: (c.note.issued, c.note.number))
             ),
             written_off=facts.money(facts.entries.written_off),
-            schedule=self._schedule(facts),
+            schedule=() if void else self._schedule(facts),
             credit_left=facts.money(status.surplus),
             ways=ways_to_pay(self.shared, folder, facts),
             notes=notes.html,
@@ -124,7 +119,7 @@ class InvoiceWriter:
             attachments=tuple(
                 PageLink(title=a.label or a.file, address=f"files/{a.file}") for a in invoice.attachments
             ),
-            promised_by=promise,
+            promised_by=promised_by(self.shared, folder, invoice.id, self.today),
         )
 
     def _lines(self, facts: InvoiceFacts) -> tuple[LineView, ...]:
@@ -177,9 +172,10 @@ class InvoiceWriter:
         late = facts.terms.late.legal_mention if facts.terms else None
         return tuple(dict.fromkeys(text for text in (legal, late) if text))
 
-    def _seller(self) -> PartyView:
+    def _seller(self, taxed: bool) -> PartyView:
+        """The practice. What is outside the scope of tax names no VAT ids (BR-O-02)."""
         practice = self.shared.site.practice
-        details = [("vat_id", practice.tax.vat_id)] if practice.tax.vat_id else []
+        details = [("vat_id", practice.tax.vat_id)] if practice.tax.vat_id and taxed else []
         return PartyView(
             name=practice.legal_name,
             care_of=practice.name if practice.name not in practice.legal_name else "",
@@ -189,7 +185,7 @@ class InvoiceWriter:
             details=(*details, *((number.kind, number.value) for number in practice.company_ids)),
         )
 
-    def _buyer(self, folder: ClientFolder, facts: InvoiceFacts) -> PartyView:
+    def _buyer(self, folder: ClientFolder, facts: InvoiceFacts, taxed: bool) -> PartyView:
         client = folder.client
         home = self.shared.site.practice.country
         own_name = client.name.legal or client.name.display
@@ -207,7 +203,11 @@ class InvoiceWriter:
         company = client.company
         reference = company.reference if company and not facts.invoice.buyer_reference else None
         details = (
-            tuple((code, text) for code, text in (("vat_id", company.vat_id), ("reference", reference)) if text)
+            tuple(
+                (code, text)
+                for code, text in (("vat_id", company.vat_id if taxed else None), ("reference", reference))
+                if text
+            )
             if company
             else ()
         )

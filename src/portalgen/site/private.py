@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from portalgen.content.problems import Finding
 from portalgen.content.records.offer import Agreement
 from portalgen.rules.agreements import accepted, fill, variables
 from portalgen.rules.facts import Account, InvoiceFacts
-from portalgen.rules.followup import cancel_until, next_session, rebooking
+from portalgen.rules.followup import cancel_until, next_session, promised_by, rebooking
 from portalgen.rules.money import ZERO, Money
 from portalgen.site.invoice import InvoiceWriter
 from portalgen.site.markdown import Writer
@@ -162,10 +163,14 @@ class ClientPages:
         client, plan = folder.client, folder.plan
         rows = {f.invoice.id: _invoice_row(f, places.get(("invoice", f.invoice.id))) for f in account.published}
         name = client.name.display
+        others = ("parent", "guardian", "payer")
+        payer = next((c for c in client.contacts if c.id == client.payer and c.role in others), None)
         return PortalView(
             greeting=name if client.company and client.company.name == name else name.split()[0],
             name=name,
-            due=_due(account, rows, self.today),
+            due=() if payer else self._due(folder, account, rows),
+            pending=_pending(account),
+            payer=payer.name if payer else "",
             appointment=self._appointment(folder),
             rebook=self._rebook(folder),
             plan=self._render(plan.body, plan.path, address, plan.body_line) if plan else Markup(""),
@@ -193,6 +198,28 @@ class ClientPages:
             ended=self._ended(folder),
             paused=client.status == "paused",
         )
+
+    def _due(self, folder: ClientFolder, account: Account, rows: Mapping[str, InvoiceRow]) -> tuple[DueView, ...]:
+        """What is due by today as one sum per currency, what is promised or due later by its day."""
+        groups: dict[tuple[dt.date, str, dt.date | None], list[tuple[InvoiceFacts, Decimal]]] = {}
+        for facts in account.published:
+            by, left = facts.status.due_now_by, facts.status.due_now - facts.entries.pending
+            if by and left > 0:
+                promised = promised_by(self.shared, folder, facts.invoice.id, self.today)
+                key = (promised or max(by, self.today), facts.currency, promised)
+                groups.setdefault(key, []).append((facts, left))
+        views = []
+        for (_, currency, promised), members in sorted(groups.items(), key=lambda item: item[0][:2]):
+            views.append(
+                DueView(
+                    amount=Money(sum((left for _, left in members), ZERO), currency),
+                    by=min(facts.status.due_now_by or self.today for facts, _ in members),
+                    past_due=not promised and any(facts.status.timing == "overdue" for facts, _ in members),
+                    invoices=tuple(rows[facts.invoice.id] for facts, _ in members),
+                    promised_by=promised,
+                )
+            )
+        return tuple(views)
 
     def _render(self, text: str, source: str, page: str, line: int) -> Markup:
         rendered = self.writer.render(text, source=source, page=page, line=line)
@@ -312,22 +339,10 @@ def _invoice_row(facts: InvoiceFacts, place: Place | None) -> InvoiceRow:
     )
 
 
-def _due(account: Account, rows: Mapping[str, InvoiceRow], today: dt.date) -> tuple[DueView, ...]:
-    """What is due by today in one sum per currency; what is due later by its day."""
-    groups: dict[tuple[str, dt.date], list[InvoiceFacts]] = {}
+def _pending(account: Account) -> tuple[Money, ...]:
+    """Money on its way for what is still open, one sum per currency."""
+    sums: dict[str, Decimal] = {}
     for facts in account.published:
-        status = facts.status
-        if status.due_now > 0 and status.due_now_by:
-            groups.setdefault((facts.currency, max(status.due_now_by, today)), []).append(facts)
-    views = []
-    for (currency, _), members in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
-        days = [facts.status.due_now_by for facts in members if facts.status.due_now_by]
-        views.append(
-            DueView(
-                amount=Money(sum((facts.status.due_now for facts in members), ZERO), currency),
-                by=min(days),
-                past_due=any(facts.status.timing == "overdue" for facts in members),
-                invoices=tuple(rows[facts.invoice.id] for facts in members),
-            )
-        )
-    return tuple(views)
+        if facts.status.due_now > 0 and facts.entries.pending > 0:
+            sums[facts.currency] = sums.get(facts.currency, ZERO) + facts.entries.pending
+    return tuple(Money(amount, currency) for currency, amount in sorted(sums.items()))

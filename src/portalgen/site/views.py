@@ -80,6 +80,7 @@ class PracticeView(View, frozen=True, kw_only=True):
     owner: str
     profession: str
     email: str
+    mailto: str  # the address as a link
     phone: str
     tel: str
     address: tuple[str, ...]
@@ -505,8 +506,9 @@ class DueView(View, frozen=True, kw_only=True):
 
     amount: Money
     by: dt.date
-    past_due: bool
+    past_due: bool  # and not promised
     invoices: tuple[InvoiceRow, ...]
+    promised_by: dt.date | None = None  # when all of it is
 
 
 class AppointmentView(View, frozen=True, kw_only=True):
@@ -584,6 +586,8 @@ class PortalView(View, frozen=True, kw_only=True):
     rhythm: RhythmView | None
     invoices: tuple[InvoiceRow, ...]
     credit: tuple[Money, ...]  # money the practice holds for the client, one per currency
+    pending: tuple[Money, ...] = ()  # money on its way, one per currency
+    payer: str = ""  # who gets the bills, when that is another person; then nothing is due here
     guides: tuple[AssignedGuide, ...]
     preferences: tuple[str, ...]
     agreements: tuple[AgreementRow, ...]
