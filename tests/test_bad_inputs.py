@@ -69,6 +69,8 @@ def payment(fields: str) -> dict[str, str | bytes | None]:
 
 LINES = "  - {description: Session, quantity: 2, unit_price: 60.00}\n"
 SECOND = GOOD[INVOICE].replace("2026-0001", "2026-0002")
+CHARGE = "charges: [{date: 2026-11-01, description: Book, amount: ‸-5.00}]\n"
+PARTS = "due: ‸2026-12-01\nschedule: [{due: 2026-12-01, percent: 50}, {due: 2027-01-01, rest: true}]\n"
 BEN = {"content/clients/ben/client.yaml": "id: ben\nname: {display: Ben}\n"}
 DEEP = "".join("  " * n + f"k{n}:\n" for n in range(101)) + "  " * 101 + "x: y\n"
 
@@ -151,6 +153,77 @@ CASES = [
         "bad-choice",
         "mon",
     ),
+    Case("day far ahead", changed(INVOICE, "2026-11-02", "‸9999-12-30"), "bad-value", "from 1900 to 2199"),
+    Case("day long ago", added(INVOICE, "due: ‸0001-01-02\n"), "bad-value", "from 1900 to 2199"),
+    Case(
+        "moment long ago",
+        {SESSIONS: "- id: a\n  start: ‸0001-01-01T00:00+14:00\n  service: talk\n"},
+        "bad-value",
+        "from 1900 to 2199",
+    ),
+    Case(
+        "end far ahead",
+        added(CLIENT, "status: ended\nended: {date: ‸9999-12-31, referrals: none, reason_public: Done}\n"),
+        "bad-value",
+        "from 1900 to 2199",
+    ),
+    Case(
+        "leave far ahead",
+        changed(SITE, "  methods", "  leave: [{from: 2026-12-01, to: ‸9999-12-31}]\n  methods"),
+        "bad-value",
+        "from 1900 to 2199",
+    ),
+    Case("span of centuries", added(CLIENT, "rhythm: {every: ‸999y}\n"), "bad-value", "write at most 20y"),
+    Case("span of many days", added(CLIENT, "rhythm: {every: ‸7301d}\n"), "bad-value", "write at most 7300d"),
+    Case(
+        "more than an address",
+        changed(CLIENT, "ana@client.example", "‸ana@client.example?bcc=b@client.example"),
+        "bad-value",
+        "is not an e-mail address",
+    ),
+    Case(
+        "e-mail of a colleague",
+        {"content/referrals.yaml": "- {id: bo, name: Bo, email: ‸call me}\n"},
+        "bad-value",
+        "is not an e-mail address",
+    ),
+    Case(
+        "country of a colleague",
+        {"content/referrals.yaml": "- {id: bo, name: Bo, address: {country: ‸Ireland}}\n"},
+        "bad-value",
+        "for example IE",
+    ),
+    Case(
+        "placeholder nobody fills in",
+        changed(SITE, "kind: cash,", "kind: url, url: ‸'https://pay.example/{sum}',"),
+        "bad-value",
+        "{amount}, {currency} or {reference}",
+    ),
+    Case(
+        "space in an address to pay at",
+        changed(SITE, "kind: cash,", "kind: url, url: ‸'https://pay.example/a b',"),
+        "bad-value",
+        "is not a web address",
+    ),
+    Case(
+        "insecure address to pay at",
+        changed(SITE, "kind: cash,", "kind: url, url: ‸'http://pay.example/',"),
+        "bad-value",
+        "starting with https://",
+    ),
+    Case(
+        "placeholder where none is filled in",
+        session("service: talk\nvideo_url: ‸'https://video.example/{amount}'\n"),
+        "bad-value",
+        "is not a web address",
+    ),
+    Case(
+        "cashtag",
+        changed(SITE, "kind: cash,", "kind: cash_app, handle: ‸mira/9999,"),
+        "bad-value",
+        "letters and digits, at most 20",
+    ),
+    Case("negative charge", added(CLIENT, CHARGE), "bad-value", "below zero"),
     Case("price of a service", changed(SERVICE, "60.00", "‸sixty"), "bad-value", "free, on_request"),
     Case("empty text", changed(TERMS, "Two weeks", '‸""'), "bad-value", "empty"),
     Case("iban", changed(SITE, "kind: cash", "kind: bank_sepa, iban: ‸DE00123"), "bad-value", "is not an IBAN"),
@@ -159,6 +232,16 @@ CASES = [
     Case("unlisted without a word", changed(SITE, ACKNOWLEDGE, "‸yes"), "not-acknowledged", "I accept that my host"),
     Case(
         "issued without number", changed(INVOICE, "number: 2026-0001\nissued: ", "issued: ‸"), "missing-key", "'number'"
+    ),
+    Case("due and parts", added(INVOICE, PARTS), "one-of", "the parts say when to pay"),
+    Case(
+        "bill for who may not see it",
+        {
+            **added(CLIENT, "contacts: [{id: mum, name: Eva, role: parent, scope: appointments}]\n"),
+            **added(INVOICE, "bill_to: ‸mum\n"),
+        },
+        "payer-scope",
+        "scope: billing",
     ),
     Case("due before issue", added(INVOICE, "due: ‸2026-11-01\n"), "bad-order", "a later day"),
     Case(
@@ -263,7 +346,7 @@ CASES = [
     ),
     Case(
         "no such referral",
-        added(CLIENT, "ended:\n  date: 2026-11-01\n  referrals: [‸bo]\n"),
+        added(CLIENT, "status: ended\nended:\n  date: 2026-11-01\n  referrals: [‸bo]\n"),
         "dead-reference",
         "content/referrals.yaml",
     ),
@@ -539,6 +622,8 @@ LINKS: Mapping[str, tuple[str, str]] = {
     "to itself": ("link.txt", "leads to nothing"),
     "to its own folder": (".", "in a circle"),
     "to the folder above": ("..", "in a circle"),
+    "to the clients": ("../clients", "another part of content/"),
+    "to a client's file": ("../clients/ana/client.yaml", "another part of content/"),
 }
 
 
@@ -558,6 +643,27 @@ def test_a_symbolic_link_that_stays_inside_is_read(tmp_path: Path) -> None:
     site = minimal_site(tmp_path / "site", GOOD)
     os.symlink("room.txt", site / "content/static/again.txt")
     assert problems_of(site) == (0, [])
+
+
+def test_a_symbolic_link_stays_with_one_client(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path / "site", {**GOOD, **BEN, ANA + "files/plan.txt": "x"})
+    os.symlink("plan.txt", site / ANA / "files/again.txt")
+    assert problems_of(site) == (0, [])
+    places = ("content/clients/ben/files", "content/clients/bo", "content/policies/ana.md", "content/supervision.yaml")
+    targets = ("../ana/files", "ana", "../clients/ana/client.yaml", "clients/ana/client.yaml")
+    for place, target in zip(places, targets, strict=True):
+        (site / place).parent.mkdir(exist_ok=True)
+        os.symlink(target, site / place)
+    code, problems = problems_of(site)
+    assert (code, [(one["path"], one["code"]) for one in problems]) == (2, [(place, "symlink") for place in places])
+    assert all("another part of content/" in one["message"] for one in problems)
+
+
+def test_an_end_of_the_work_while_the_status_is_active_is_told(tmp_path: Path) -> None:
+    ended = "ended: {date: 2026-11-01, referrals: none, reason_public: Done}\n"
+    for status, codes in (("", ["status-differs"]), ("status: ended\n", []), ("status: archived\n", [])):
+        code, problems = problems_of(minimal_site(tmp_path, {**GOOD, **added(CLIENT, status + ended)}))
+        assert (code, [one["code"] for one in problems]) == (0, codes)
 
 
 def test_a_client_folder_that_is_a_link_out_of_the_site_is_not_read(tmp_path: Path) -> None:

@@ -353,3 +353,22 @@ def test_a_corpus_of_another_hand_shows_the_amounts_of_its_manifest(tmp_path: Pa
     for check in checks:
         text = html.unescape((out / "output" / files[check["kind"], check["ref"]]).read_text())
         assert not [words for words in check["has"] if words not in text], check
+
+
+def test_a_link_to_what_is_hidden_says_so(site: Path) -> None:
+    (site / "content/services").mkdir()
+    (site / "content/services/quiet.md").write_text("---\nname: Quiet\nprice: free\nhidden: true\n---\nText.\n")
+    for link in ("../services/quiet.md", "/services/quiet/"):
+        (site / "content/pages/more.md").write_text(f"---\ntitle: More\n---\n[x]({link})\n")
+        (problem,) = build(site).json["problems"]
+        assert problem["code"] == "dead-link"
+        assert "hidden" in problem["message"]
+
+
+def test_testimonials_of_a_regulated_practice_are_a_warning(site: Path) -> None:
+    file = site / "content/site.yaml"
+    crisis = "  regulated: true\n  crisis: [{name: Help, phone: '112'}]\n"
+    file.write_text(file.read_text().replace("  methods:", crisis + "  methods:"))
+    (site / "content/pages/testimonials.md").write_text("---\ntitle: What clients say\n---\nGood.\n")
+    result = build(site)
+    assert (result.code, codes(result)) == (0, {"testimonials"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -141,8 +142,8 @@ def test_completion_completes() -> None:
 def test_help_teaches_every_command_and_loads_nothing_heavy() -> None:
     text = run("--help").stdout
     assert "The first ten minutes" in text
-    for command in ("init", "build", "check", "serve", "new", "links", "schema", "completion"):
-        assert command in text
+    for command in ("init", "build", "check", "serve", "new", "links", "link", "schema", "completion"):
+        assert re.search(rf"^  {command} ", text, re.MULTILINE)
         assert invoke(command, "--help").code == 0
     heavy = "import sys; sys.argv = ['x', '--help']\ntry:\n import portalgen.__main__ as m; m.main()\nexcept SystemExit: pass\n"
     heavy += "print([n for n in ('jinja2', 'yaml', 'markdown', 'msgspec', 'rich', 'watchdog', 'cryptography', 'babel') if n in sys.modules])"
@@ -168,6 +169,89 @@ def test_a_folder_without_a_practice_says_so(tmp_path: Path) -> None:
     assert result.json["problems"][0]["path"].startswith("content")
     assert "portalgen init" in result.json["problems"][0]["hint"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("in_the_way", "command"),
+    [
+        ("file", ("init", "file/practice")),
+        ("content/guides", ("new", "guide", "walk")),
+        ("content/clients/ana/invoices", ("new", "invoice", "ana")),
+        (".vscode", ("schema", "--write")),
+        (".vscode/settings.json", ("schema", "--write")),
+    ],
+)
+def test_a_file_in_the_way_is_the_environment(tmp_path: Path, in_the_way: str, command: tuple[str, ...]) -> None:
+    site = minimal_site(
+        tmp_path, {"content/clients/ana/client.yaml": MINIMAL_CLIENT["content/clients/ana/client.yaml"]}
+    )
+    (site / in_the_way).parent.mkdir(exist_ok=True)
+    (site / in_the_way).write_text("mine")
+    result = invoke(*command, "--site", site)
+    assert result.code == 4, result
+    assert "hint:" in result.stderr
+    told = invoke(*command, "--site", site, "--json").json["problems"]
+    assert [(one["code"], one["severity"]) for one in told] == [("environment", "error")]
+
+
+@pytest.mark.parametrize("command", [("init", "new"), ("new", "guide", "walk")])
+def test_a_disk_that_refuses_is_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    site = minimal_site(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "there")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    result = invoke(*command, "--site", site)
+    assert result.code == 4
+    assert "Permission denied: there" in result.stderr
+
+
+def test_init_takes_the_day_that_it_is_given(tmp_path: Path) -> None:
+    assert invoke("init", tmp_path / "p", "--today", "2031-03-04").code == 0
+    texts = [path.read_text() for path in (tmp_path / "p").rglob("*.yaml")]
+    assert any("2031" in text for text in texts)
+    assert invoke("init", tmp_path / "q", "--today", "9999-12-31").code == 2
+
+
+def test_a_new_invoice_beside_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    path = site / "content/clients/ana/client.yaml"
+    path.write_bytes(path.read_bytes() + "notes: Café\n".encode("cp1252"))
+    (site / "content/services").mkdir()
+    (site / "content/services/talk.md").write_bytes("---\nname: Café\nprice: 60.00\n---\n".encode("cp1252"))
+    made = invoke("new", "invoice", "ana", "--site", site, "--today", DAY, "--json")
+    assert made.code == 0, made
+    assert "service: talk" in (site / made.json["path"]).read_text()
+
+
+def test_only_a_build_says_that_nothing_was_written(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, {"content/sitee.yaml": "x"})
+    for command, said in (("build", True), ("check", False)):
+        result = invoke(command, "--site", site)
+        assert result.code == 2
+        assert "1 error." in result.stderr
+        assert ("Nothing was written." in result.stderr) is said
+
+
+def test_json_is_what_the_command_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    invoke("build", "--site", site, "--today", DAY)
+    assert invoke("link", "rotate", "ana", "--site", site, "--json").json == {"client": "ana", "links": 1}
+    assert invoke("link", "revoke", "ana", "--site", site, "--json").json == {"client": "ana", "links": 2}
+    (site / ".portalgen/key").unlink()
+    for command in (("link", "revoke", "ana"), ("build",)):
+        told = invoke(*command, "--site", site, "--json")
+        assert (told.code, told.json["problems"][0]["code"]) == (4, "environment")
+        monkeypatch.setattr(sys, "argv", ["somebody", "--json"])
+        told = invoke(*command, "--site", site)
+        assert (told.code, told.stdout) == (4, "")
+        assert told.stderr.startswith("error: ")
+    wrong = invoke("link", "revoke", "--json", "--site", site)
+    assert (wrong.code, wrong.stdout) == (2, "")
+    assert "Missing argument" in wrong.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")

@@ -362,6 +362,45 @@ def test_no_line_of_a_file_outside_is_shown(tmp_path: Path) -> None:
     assert result.excerpt(result.problems[0]) == result.excerpt(found) == ""
 
 
+@pytest.mark.parametrize("sign", "?&%#/,; \t\n\xa0")
+def test_an_e_mail_address_stays_one_in_a_link(sign: str) -> None:
+    for text in (f"ana{sign}b@client.example", f"ana@cli{sign}ent.example", f"ana@client.exa{sign}mple"):
+        with pytest.raises(Misfit):
+            scalars.parse_email(text)
+    assert scalars.parse_email("ana.o'neil+x_1@mail.client.example")
+
+
+def test_days_and_spans_leave_room_to_count() -> None:
+    assert [scalars.parse_date(f"{year}-06-01").year for year in (1900, 2199)] == [1900, 2199]
+    assert scalars.parse_date_time("2199-12-31T23:59-12:00").year == 2199
+    for text in ("1899-12-31", "2200-01-01", "0001-01-01", "9999-12-31"):
+        with pytest.raises(Misfit):
+            scalars.parse_date(text)
+        with pytest.raises(Misfit):
+            scalars.parse_date_time(f"{text}T00:00Z")
+    for text in ("20y", "240m", "1040w", "7300d"):
+        count, unit = int(text[:-1]), text[-1]
+        assert scalars.parse_period(text) == scalars.Period(count, unit)  # type: ignore[arg-type]
+        with pytest.raises(Misfit):
+            scalars.parse_period(f"{count + 1}{unit}")
+
+
+def test_an_address_to_pay_at_has_what_is_filled_in() -> None:
+    address = "https://pay.example/{currency}/{amount}?for={reference}"
+    assert scalars.parse_url_pattern(address) == address
+    for text in (
+        "http://localhost/{amount}",
+        "https://pay.example/{}",
+        "https://pay.example/'\"",
+        "{amount}",
+        "https://",
+    ):
+        with pytest.raises(Misfit):
+            scalars.parse_url_pattern(text)
+    with pytest.raises(Misfit):
+        scalars.parse_url(address)
+
+
 # --- schemas
 
 

@@ -20,9 +20,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from portalgen.desk.preview import Preview, PreviewBuild, PreviewFailed
+from portalgen.desk.rebuild import build_for_preview
 from portalgen.desk.stage import Stage, style_sheets
 from portalgen.desk.watch import Worker
 from portalgen.desk.web import content_type, with_live_script
+from portalgen.publish.state import OutputFailed
+from tests.support import minimal_site
 
 PATIENCE = 10.0
 STRICT = (
@@ -271,6 +274,50 @@ def test_the_host_that_was_asked_for_is_answered(tmp_path: Path) -> None:
         connection.request("GET", "/")
         assert connection.getresponse().status == 200
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("192.168.1.5:{port}", 200),
+        ("[fe80::1]:{port}", 200),
+        ("localhost:{port}", 200),
+        ("192.168.1.5:1", 421),
+        ("192.168.1.5", 421),
+        ("[192.168.1.5]:{port}", 421),
+        ("fe80::1:{port}", 421),
+        ("[fe80::1%x;script-src *]:{port}", 421),
+        ("practice.example:{port}", 421),
+        ("192.168.1.5.evil.example:{port}", 421),
+        (":{port}", 421),
+        ("", 421),
+    ],
+)
+def test_who_listens_everywhere_answers_to_numbers_and_to_no_name(tmp_path: Path, host: str, status: int) -> None:
+    with Preview(tmp_path, lambda: PreviewBuild({"index.html": b"x"}), host="0.0.0.0", port=0) as preview:
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(preview), timeout=PATIENCE)
+        connection.request("GET", "/", headers={"Host": host.format(port=port_of(preview))})
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_what_the_disk_refuses_is_shown_as_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = build_for_preview(minimal_site(tmp_path), None)
+    for error in (
+        OutputFailed("no permission to write: it", "mend it"),
+        PermissionError(13, "Permission denied", "it"),
+    ):
+
+        def refuse(*_: object, error: Exception = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("portalgen.desk.rebuild.assemble", refuse)
+        shown = build()
+        assert shown.files is None
+        assert len(shown.problems) == 1
+        assert "permission" in shown.problems[0].lower()
+        assert "it" in shown.problems[0].splitlines()[0]
+        assert len(shown.problems[0].splitlines()) == 2
 
 
 def test_two_hosts_or_none_are_refused(sample: Preview) -> None:

@@ -60,6 +60,9 @@ def row(client: str = "ana", ref: str = "ana", salt: str = SALT, **more: object)
     } | more
 
 
+KEY_ROW = {"kind": "key", "key_id": "44e797204df0b1fa"}
+
+
 def test_the_lock_reads_what_it_writes() -> None:
     links = (
         LinkRow(client="ana", of="portal", ref="ana", salt=SALT),
@@ -84,6 +87,11 @@ def test_the_lock_reads_what_it_writes() -> None:
         [row(), row(salt=SALT[::-1], generation=2)],
         [row(salt=SALT[::-1], generation=2, state="revoked"), row()],
         [{"kind": "document", "number": "1"}],
+        [KEY_ROW, row(sealed=True)],
+        [KEY_ROW, KEY_ROW],
+        [KEY_ROW, {"kind": "key", "key_id": "00ff"}],
+        [{"kind": "key", "key_id": ""}],
+        [{"kind": "key", "key_id": 7}],
     ],
 )
 def test_a_lock_that_cannot_be_trusted_has_a_problem_with_a_line(lines: list[object]) -> None:
@@ -134,9 +142,36 @@ def test_a_foreign_key_is_refused(built: Path) -> None:
     assert "44e797204df0b1fa" in result.stdout
 
 
+def test_a_lock_that_does_not_name_its_key_is_refused(built: Path) -> None:
+    lock = built / "portalgen.lock"
+    links = "".join(line + "\n" for line in lock.read_text().splitlines() if '"key_id"' not in line)
+    lock.write_text(links)
+    before = sorted(built.rglob("*"))
+    result = build(built, PORTALGEN_KEY=checked(SECRET))
+    assert result.code == 2
+    assert [(p["path"], p["line"], p["code"]) for p in result.json["problems"]] == [("portalgen.lock", 1, "lock")]
+    assert "does not name the key" in result.json["problems"][0]["message"]
+    assert invoke("link", "rotate", "ana", "--site", built, env={"PORTALGEN_KEY": checked(SECRET)}).code == 4
+    assert (lock.read_text(), sorted(built.rglob("*"))) == (links, before)
+
+
+def test_what_is_precious_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: set[int] = set()
+
+    def fsync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr("os.fsync", fsync)
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    assert build(site).code == 0
+    precious = {(site / name).stat().st_ino for name in (".portalgen/key", "portalgen.lock", ".portalgen", ".")}
+    assert precious <= synced if os.name == "posix" else synced
+    assert not list(site.glob(".*.new"))
+
+
 def test_the_key_can_come_from_the_environment(tmp_path: Path) -> None:
     site = minimal_site(tmp_path, MINIMAL_CLIENT)
-    (site / "portalgen.lock").write_text(json.dumps(row()) + "\n")
+    (site / "portalgen.lock").write_text(f"{json.dumps(KEY_ROW)}\n{json.dumps(row())}\n")
     assert build(site, PORTALGEN_KEY=checked(SECRET)).code == 0
     assert (site / "output/p/zk2yx5ng3bz4zfc4ziprviamnapucxax/index.html").is_file()
     assert not (site / ".portalgen" / "key").exists()
@@ -223,3 +258,33 @@ def test_one_invoices_link_can_end_alone(built: Path) -> None:
     assert (address(built), address(built, "invoice")) == (portal, "")
     assert invoke("link", "revoke", "ana", "--invoice", "2026-0001", "--site", built).code == 2
     assert invoke("link", "rotate", "nobody", "--site", built).code == 2
+
+
+@pytest.mark.parametrize("action", ["revoke", "rotate"])
+def test_nothing_is_written_when_no_link_matches(tmp_path: Path, action: str) -> None:
+    result = invoke("link", action, "ana", "--site", tmp_path)
+    assert result.code == 2
+    assert "content" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    assert invoke("link", action, "ana", "--site", site).code == 2
+    assert not (site / "portalgen.lock").exists()
+    assert build(site).code == 0
+    before = (site / "portalgen.lock").stat().st_mtime_ns
+    assert invoke("link", action, "nobody", "--site", site).code == 2
+    assert (site / "portalgen.lock").stat().st_mtime_ns == before
+
+
+def test_the_old_links_of_a_client_who_is_gone_can_be_listed(built: Path) -> None:
+    assert invoke("link", "revoke", "ana", "--site", built).code == 0
+    (built / "content/clients/ana").rename(built / "aside")
+    rows = invoke("links", "ana", "--all", "--site", built, "--today", DAY, "--json")
+    assert rows.code == 0, rows
+    assert sorted((row["client"], row["kind"], row["state"]) for row in rows.json) == [
+        ("ana", "invoice", "revoked"),
+        ("ana", "portal", "revoked"),
+    ]
+    told = invoke("links", "ana", "--site", built, "--today", DAY, "--json")
+    assert told.code == 2
+    assert "--all" in told.stderr
+    assert invoke("links", "bo", "--all", "--site", built, "--today", DAY, "--json").code == 2

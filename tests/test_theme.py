@@ -79,6 +79,7 @@ PRACTICE = PracticeView(
     owner="Mary Quiet",
     profession="",
     email="mary@quiet.example",
+    mailto="mailto:mary@quiet.example",
     phone="+353 91 555 010",
     tel="tel:+35391555010",
     address=("1 Quay", "Galway"),
@@ -363,8 +364,23 @@ def test_a_site_says_it_in_its_own_words(theme: Theme) -> None:
     loaded, findings = load(ROOT / "nowhere", site(locale_overrides={"Invoices": "Bills & notes"}))
     assert not findings
     html = rendered(loaded, "portal.html", _portal(), "p/t/", private=True)
-    assert "Bills & notes" in html
+    assert "Bills &amp; notes" in html
     assert "Bills" not in rendered(theme, "portal.html", _portal(), "p/t/", private=True)
+
+
+def test_own_words_are_text_and_no_markup() -> None:
+    words = {"Invoices": "<img src=x>", "due on %(day)s": "<b>by</b> %(day)s", "Your page": "</title><script>"}
+    loaded, findings = load(ROOT / "nowhere", site(locale_overrides=words))
+    assert not findings
+    html = rendered(loaded, "portal.html", _portal(invoices=(_row(invoice()),)), "p/t/", private=True)
+    html += rendered(loaded, "invoice.html", invoice(), "p/t/", private=True)
+    assert "&lt;img src=x&gt;" in html
+    assert "&lt;b&gt;by&lt;/b&gt; Saturday 12 December 2026" in html
+    assert "<title>&lt;/title&gt;&lt;script&gt;" in html
+    assert not re.search("<img src=x|<b>by|<script", html)
+    mine = loaded and loaded.environment("en").from_string("{{ _('Invoices') }}{{ _('due on %(day)s', day='<i>') }}")
+    assert mine
+    assert mine.render() == "&lt;img src=x&gt;&lt;b&gt;by&lt;/b&gt; &lt;i&gt;"
 
 
 @pytest.mark.parametrize(
@@ -501,22 +517,6 @@ def test_every_language_writes_its_own_dates_on_one_compiled_template(theme: The
     assert "Saturday 12 December 2026" in pages["en"]
 
 
-def test_compiled_templates_are_kept(tmp_path: Path, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portalgen.site.templating._COMPILED", {})
-    first, _ = load(ROOT / "nowhere", site(), tmp_path / "cache")
-    html = rendered(first, "page.html", TEXT)
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*") if path.is_file()}
-    assert kept
-    second, _ = load(ROOT / "nowhere", site(), tmp_path / "cache")
-    assert rendered(second, "page.html", TEXT) == html == rendered(theme, "page.html", TEXT)
-    assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*") if path.is_file()}
-    for path in kept:
-        path.write_bytes(b"torn")
-    monkeypatch.setattr("portalgen.site.templating._COMPILED", {})
-    third, _ = load(ROOT / "nowhere", site(), tmp_path / "cache")
-    assert rendered(third, "page.html", TEXT) == html
-
-
 # --- a site's own templates ----------------------------------------------------------------------------------------
 
 
@@ -586,6 +586,31 @@ def test_a_template_that_fails_says_where(tmp_path: Path, source: str, line: int
     assert said in finding.message
 
 
+@pytest.mark.parametrize("name", ["k.png", "page.html", "theme.css", "parts"])
+@pytest.mark.parametrize("target", [".portalgen/key", ".portalgen", "gone"])
+def test_a_link_out_of_the_templates_is_not_followed(tmp_path: Path, name: str, target: str) -> None:
+    (tmp_path / ".portalgen").mkdir()
+    (tmp_path / ".portalgen/key").write_text("secret")
+    own(tmp_path, {"404.html": "{{ asset('k.png') }}"} if name == "k.png" else {"404.html": ""})
+    (tmp_path / "templates" / name).symlink_to(Path("..") / target)
+    loaded, findings = load(tmp_path, site())
+    assert loaded is None
+    found = [f for f in findings if f.code == "symlink"]
+    assert [(f.path, f.severity) for f in found] == [(f"templates/{name}", "error")]
+    assert found[0].hint == "put the file itself here instead of a link"
+
+
+def test_a_link_inside_the_templates_is_followed_to_files(tmp_path: Path) -> None:
+    own(tmp_path, {"page.html": "mine {{ asset('b.png') }}", "a.png": b"png"})
+    (tmp_path / "templates/b.png").symlink_to("a.png")
+    loaded, findings = load(tmp_path, site())
+    assert loaded is not None
+    assert [(f.path, f.code) for f in findings] == [("templates/a.png", "unused-template")]
+    assert loaded.own == {"templates/page.html": "mine {{ asset('b.png') }}"}
+    (tmp_path / "templates/parts").symlink_to(".")
+    assert next((f.path, f.code) for f in load(tmp_path, site())[1]) == ("templates/parts", "symlink")
+
+
 def test_what_nothing_uses_is_said(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
         "pge.html": "x",
@@ -632,6 +657,23 @@ def test_an_own_style_asks_nobody_else(tmp_path: Path, target: str) -> None:
     loaded, findings = load(own(tmp_path, {"theme.css": f"p {{}}\nbody {{ background: url({target}) }}"}), site())
     assert loaded is None
     assert [(f.path, f.line, f.code) for f in findings] == [("templates/theme.css", 2, "template")]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        '@import "https://elsewhere.example/x.css";',
+        "@import url(//elsewhere.example/x.css);",
+        "p { background: URL('https://elsewhere.example/a(1).png') }",
+        'p { background: image-set("https://elsewhere.example/x.png" 1x) }',
+        r"p { background: \75rl(https://elsewhere.example/x.png) }",
+    ],
+)
+@pytest.mark.parametrize("name", ["theme.css", "plain.css"])
+def test_no_way_of_writing_it_asks_somebody_else(tmp_path: Path, name: str, rule: str) -> None:
+    loaded, findings = load(own(tmp_path, {name: rule}), site())
+    assert loaded is None
+    assert {(f.path, f.line, f.code) for f in findings} == {(f"templates/{name}", 1, "template")}
 
 
 def test_a_template_in_another_encoding_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import click
 from portalgen import __version__
 from portalgen.desk.command import (
     BROKEN,
-    CACHE,
     Environment,
     Program,
     Refused,
@@ -59,15 +58,14 @@ def main() -> None:
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--demo", is_flag=True, help="The whole demo practice instead of a small start.")
+@dated
 @common
-def init(folder: Path, demo: bool, site: Path, as_json: bool) -> None:
+def init(folder: Path, demo: bool, today: dt.date | None, site: Path, as_json: bool) -> None:
     """Make a new practice in FOLDER that builds at once without a problem."""
-    from portalgen.desk.scaffold import ScaffoldRefused, start
+    from portalgen.desk.scaffold import start
 
-    try:
-        files = start(site / folder, demo=demo)
-    except ScaffoldRefused as refused:
-        raise Refused(refused.message, refused.hint) from None
+    with Environment():
+        files = start(site / folder, demo=demo, today=today)
     say(
         as_json,
         {"path": str(folder), "files": len(files)},
@@ -81,7 +79,7 @@ def init(folder: Path, demo: bool, site: Path, as_json: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write [output/ in the site].")
 @click.option("--base-url", metavar="URL", help="The address of the finished site, instead of base_url in site.yaml.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, help="How many processes to use.", hidden=True)
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep what an earlier build prepared.")
+@click.option("--no-cache", is_flag=True, help="Kept for later versions, which remember more between builds.")
 @dated
 @common
 def build(
@@ -102,10 +100,9 @@ def build(
     with Environment():
         checked_output(site, target)
         with lock:
-            cache = None if no_cache else site / CACHE
-            result, seconds = assembled(site, today, given_base_url(base_url), cache)
+            result, seconds = assembled(site, today, given_base_url(base_url))
             if result.files is None or result.access is None:
-                report(result, as_json, {**dict.fromkeys(COUNTS, 0), "seconds": seconds()})
+                report(result, as_json, {**dict.fromkeys(COUNTS, 0), "seconds": seconds()}, writes=True)
                 sys.exit(BROKEN)
             if changed := changed_since(result.loaded.sources):
                 raise Refused(
@@ -191,12 +188,10 @@ def new(kind: str, name: str, edit: bool, today: dt.date | None, site: Path, as_
 
     The file has the fields that are required and names the others. An invoice is made for a client, as a draft.
     """
-    from portalgen.desk.scaffold import ScaffoldRefused, make
+    from portalgen.desk.scaffold import make
 
-    try:
+    with Environment():
         path = make(site, kind, name, today)
-    except ScaffoldRefused as refused:
-        raise Refused(refused.message, refused.hint) from None
     say(as_json, {"path": path.relative_to(site).as_posix()}, f"Made {path}")
     if edit:
         click.edit(filename=str(path))
@@ -230,8 +225,10 @@ def links(
         listed = {fact.row for fact in result.links}
         rest = [row for row in result.access.lock.links if row not in listed and client in (None, row.client)]
         rows += [row_data(row) for row in rest]
-    if client and result.loaded.site and client not in result.loaded.site.clients:
-        raise click.UsageError(f"there is no client '{client}'; write the name of a folder in content/clients")
+    if client and not rows and result.loaded.site and client not in result.loaded.site.clients:
+        once = any(row.client == client for row in result.access.lock.links)
+        hint = "see its old links with --all" if once else "write the name of a folder in content/clients"
+        raise click.UsageError(f"there is no client '{client}'; {hint}")
     if result.links and not built:
         raise Refused("no links were made yet", "run portalgen build first")
     if as_json:
@@ -269,6 +266,10 @@ def _retire(site: Path, client: str, invoice: str, renew: bool, as_json: bool) -
     from portalgen.publish.access import open_access
     from portalgen.publish.output import build_lock
 
+    if not (site / "content").is_dir():
+        raise click.UsageError(
+            f"there is no folder content in {site.resolve()}; name the practice's folder with --site"
+        )
     with Environment(), build_lock(site):
         access, problems = open_access(site)
         if access is None:
@@ -298,7 +299,8 @@ def schema(kind: str | None, write: bool, site: Path, as_json: bool) -> None:
     if kind and kind not in every:
         raise click.UsageError(f"there is no kind '{kind}'; there are {', '.join(sorted(every))}")
     if write:
-        paths = write_schemas(site)
+        with Environment():
+            paths = write_schemas(site)
         say(
             as_json,
             {"files": paths},

@@ -20,6 +20,8 @@ from portalgen.content.model import ClientFolder, Shared, Site
 from portalgen.content.places import Places
 from portalgen.content.problems import Finding, Problem
 from portalgen.content.reading import Reader
+from portalgen.content.records.client import Client
+from portalgen.content.records.documents import Invoice
 from portalgen.content.references import Ids, Names, dead
 from portalgen.content.sources import Snapshot, Source, Tree, scan, snapshot
 
@@ -48,8 +50,8 @@ class ClientPart(msgspec.Struct, frozen=True, kw_only=True):
 class Loaded:
     """What reading the folder gave: the site, or None when there is an error; and every problem, sorted by place.
 
-    `sound` is what later rooms may check all the same, so that their problems are told in the same run: the site without
-    the clients that have errors. It is None when an error lies outside the client folders.
+    `sound` is what later rooms may check all the same, so that their problems are told in the same run: the site
+    without the clients that have errors. It is None when an error lies outside the client folders.
     """
 
     site: Site | None
@@ -179,6 +181,8 @@ def read_client(root: Path, name: str, files: Sequence[Source], names: Names) ->
         if record.number is not None
     )
     client = found["client"].get("")
+    if client is not None:
+        findings += _billed(client, found["invoice"].values())
     folder = None
     if client is not None and not _errors(reader, findings):
         folder = ClientFolder(
@@ -209,6 +213,16 @@ def _dead(reader: Reader, names: Names, own: Mapping[str, Ids], client: str = ""
     for path, use in reader.uses:
         if finding := dead(path, use, names, own, client):
             yield finding
+
+
+def _billed(client: Client, invoices: Iterable[Invoice]) -> Iterator[Finding]:
+    """Who gets an invoice must be allowed to see it."""
+    shut = {contact.id for contact in client.contacts if contact.scope == "appointments"}
+    for invoice in invoices:
+        if invoice.bill_to in shut:
+            message = f"'{invoice.bill_to}' gets this invoice but may only see appointments"
+            hint = "give that contact scope: billing or scope: all"
+            yield _finding(invoice.path, "payer-scope", message, hint, "bill_to")
 
 
 def _across(tree: Tree, clients: Iterable[ClientPart]) -> Iterator[Finding]:

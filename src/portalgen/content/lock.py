@@ -15,7 +15,7 @@ LinkKind = Literal["portal", "invoice", "credit-note", "person"]
 LinkState = Literal["live", "expired", "revoked", "replaced"]
 
 
-class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
     """A link handed out. Its salt (16 bytes, hex) and generation make its address; `ref` is an id."""
 
     client: str
@@ -54,6 +54,7 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
     problems: list[Problem] = []
     key_id = ""
     links: list[LinkRow] = []
+    first = 0
     salts: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -62,7 +63,15 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
             row = json.loads(line)
             kind = row["kind"]
             if kind == "key":
-                key_id = str(row["key_id"])
+                if key_id:
+                    same = row["key_id"] == key_id
+                    message = "a second key stands here; the links of a site are made with one key"
+                    hint = "take the file back from your last commit or backup"
+                    problems.append(_problem(number, message, "take one of the two lines away" if same else hint))
+                    continue
+                key_id = row["key_id"]
+                if not isinstance(key_id, str) or not key_id:
+                    raise TypeError
                 continue
             if kind != "link":
                 problems.append(
@@ -70,6 +79,16 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
                         number,
                         f"this line is of a kind '{kind}' that this version does not know",
                         "use the version of portalgen that wrote it",
+                    )
+                )
+                continue
+            first = first or number
+            if unknown := sorted({*row} - {"kind", *LinkRow.__struct_fields__}):
+                problems.append(
+                    _problem(
+                        number,
+                        f"this version does not know '{unknown[0]}' of this line",
+                        "use the version of portalgen that wrote it, or take the file back from your last commit",
                     )
                 )
                 continue
@@ -92,6 +111,14 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
                     else "take the file back from your last commit or backup",
                 )
             )
+    if first and not key_id and not problems:
+        problems.append(
+            _problem(
+                first,
+                "this file has links and does not name the key they were made with",
+                "take the file back from your last commit or backup: with another key every address would change",
+            )
+        )
     problems += _contradictions(links, text)
     return Lock(key_id=key_id, links=tuple(sorted(links))), tuple(problems)
 

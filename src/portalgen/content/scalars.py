@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -18,9 +18,13 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
-_EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\".]+(\.[^@\s<>\".]+)+\Z")
+_SIGN = r"[^@\s<>\"?&%#/,;"  # what would end an address in a mailto: link, or begin another
+_EMAIL = re.compile(rf"{_SIGN}]+@{_SIGN}.]+(\.{_SIGN}.]+)+\Z")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{1,24}\Z", re.ASCII)
-_PERIOD = re.compile(r"([1-9]\d{0,2})([dwmy])\Z", re.ASCII)
+_PERIOD = re.compile(r"([1-9]\d{0,3})([dwmy])\Z", re.ASCII)
+_LONGEST = {"d": 7300, "w": 1040, "m": 240, "y": 20}
+_YEARS = (1900, 2199)
+_PLACEHOLDER = re.compile(r"\{(amount|currency|reference)\}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -132,9 +136,10 @@ def parse_date(text: str) -> dt.date:
     """`YYYY-MM-DD`."""
     if _DATE.match(text):
         try:
-            return dt.date.fromisoformat(text)
+            date = dt.date.fromisoformat(text)
         except ValueError:
             raise Misfit(f"there is no day '{text}'", "check the day and the month") from None
+        return _near(date, text)
     hint = "write year-month-day, for example 2026-12-31"
     if found := re.fullmatch(r"(\d{1,2})[./](\d{1,2})[./](\d{4})", text):
         day, month, year = (int(part) for part in found.groups())
@@ -143,6 +148,17 @@ def parse_date(text: str) -> dt.date:
         except ValueError:
             hint = "write year-month-day; this day is not in the calendar"
     raise Misfit(f"'{text}' is not a date", hint)
+
+
+D = TypeVar("D", bound=dt.date)
+
+
+def _near(day: D, text: str) -> D:
+    """A day that one can count from in both directions."""
+    first, last = _YEARS
+    if not first <= day.year <= last:
+        raise Misfit(f"'{text}' lies too far away", f"write a year from {first} to {last}")
+    return day
 
 
 def parse_time(text: str) -> dt.time:
@@ -156,9 +172,10 @@ def parse_date_time(text: str) -> dt.datetime:
     """A date and time with its offset from UTC, e.g. `2026-12-01T10:00+00:00` (RFC 3339)."""
     if _DATE_TIME.match(text):
         try:
-            return dt.datetime.fromisoformat(text.replace(" ", "T"))
+            moment = dt.datetime.fromisoformat(text.replace(" ", "T"))
         except ValueError:
             raise Misfit(f"there is no moment '{text}'", "check the day, the time and the offset") from None
+        return _near(moment, text)
     raise Misfit(f"'{text}' is not a date with time and offset", "write it like 2026-12-01T10:00+01:00")
 
 
@@ -186,9 +203,7 @@ def _address(text: str, schemes: tuple[str, ...]) -> str:
         _ = parts.port
     except ValueError:
         fits = False
-    if not fits or re.search(
-        r"[\s<>\"\\^`{|}\x00-\x1f]", text.replace("{amount}", "").replace("{currency}", "").replace("{reference}", "")
-    ):
+    if not fits or re.search(r"[\s<>\"\\^`{|}\x00-\x1f]", text):
         raise Misfit(f"'{text}' is not a web address", "write it in full, starting with https://")
     return text
 
@@ -196,6 +211,20 @@ def _address(text: str, schemes: tuple[str, ...]) -> str:
 def parse_url(text: str) -> str:
     """A full https address (http only for this machine)."""
     return _address(text, ("https",))
+
+
+def parse_url_pattern(text: str) -> str:
+    """A full https address, with `{amount}`, `{currency}` and `{reference}` where they are to be filled in."""
+    filled = _PLACEHOLDER.sub("1", text)
+    if found := re.search(r"\{[^{}]*\}", filled):
+        raise Misfit(f"nothing fills in '{found[0]}'", "write {amount}, {currency} or {reference}")
+    if not filled.startswith("https://"):
+        raise Misfit(f"'{text}' is not a secure web address", "write it in full, starting with https://")
+    try:
+        _address(filled, ("https",))
+    except Misfit as misfit:
+        raise Misfit(f"'{text}' is not a web address", misfit.hint) from None
+    return text
 
 
 def parse_base_url(text: str) -> str:
@@ -244,9 +273,11 @@ class Period(msgspec.Struct, frozen=True):
 
 
 def parse_period(text: str) -> Period:
-    """A number and `d`, `w`, `m` or `y`."""
+    """A number and `d`, `w`, `m` or `y`; at most 20 years."""
     if not (found := _PERIOD.match(text)):
         raise Misfit(f"'{text}' is not a length of time", "write it like 10d, 2w, 6m or 1y")
+    if int(found[1]) > _LONGEST[found[2]]:
+        raise Misfit(f"'{text}' is longer than 20 years", f"write at most {_LONGEST[found[2]]}{found[2]}")
     return Period(int(found[1]), found[2])  # type: ignore[arg-type]
 
 
@@ -336,6 +367,7 @@ DateTime = Annotated[dt.datetime, Scalar(parse_date_time, {"type": "string", "fo
 Email = Annotated[str, Scalar(parse_email, {"type": "string", "format": "email"})]
 Phone = Annotated[str, Scalar(parse_phone, {"type": ["string", "number"]})]
 Url = Annotated[str, Scalar(parse_url, {"type": "string", "format": "uri"})]
+UrlPattern = Annotated[str, Scalar(parse_url_pattern, {"type": "string", "pattern": "^https://"})]
 BaseUrl = Annotated[str, Scalar(parse_base_url, {"type": "string", "format": "uri"})]
 Asset = Annotated[str, Scalar(parse_asset, {"type": "string", "pattern": "^/?static/"})]
 FileName = Annotated[str, Scalar(parse_file_name, {"type": "string"})]
@@ -344,7 +376,7 @@ Country = Annotated[str, Scalar(parse_country, {"type": "string", "pattern": "^[
 Language = Annotated[str, Scalar(parse_language, {"type": "string"})]
 Timezone = Annotated[str, Scalar(parse_timezone, {"type": "string"})]
 Colour = Annotated[str, Scalar(parse_colour, {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"})]
-Span = Annotated[Period, Scalar(parse_period, {"type": "string", "pattern": "^[1-9][0-9]{0,2}[dwmy]$"})]
+Span = Annotated[Period, Scalar(parse_period, {"type": "string", "pattern": "^[1-9][0-9]{0,3}[dwmy]$"})]
 Due = Annotated[DueRule, Scalar(parse_due_rule, {"type": "string"})]
 PriceText = Annotated[Price, Scalar(parse_price, _NUMBER)]
 FeeText = Annotated[Fee, Scalar(parse_fee, _NUMBER)]

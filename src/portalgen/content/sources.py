@@ -133,7 +133,10 @@ class _Walk:
                 self.problem(here, unreadable(error))
 
     def bad_link(self, path: str, linked: bool) -> Misplaced | None:
-        """Why a symbolic link is not followed: it may lead to a file or folder of `content/` and nowhere else."""
+        """Why a symbolic link is not followed: it may lead to a place in its own part of `content/` and nowhere else.
+
+        Otherwise `static/all -> ../clients` would publish what is private.
+        """
         target = os.path.realpath(f"{self.root}/{path}")
         hint = "put the file itself here instead of a link"
         if os.path.commonpath([self.real, target]) != self.real:
@@ -144,6 +147,10 @@ class _Walk:
             parent = os.path.realpath(f"{self.root}/{os.path.dirname(path)}")
             if linked or os.path.commonpath([target, parent]) == target:
                 return Misplaced("symlink", "this symbolic link leads in a circle", hint)
+        part = os.path.join(self.real, *_part(path))
+        if os.path.commonpath([part, target]) != part:
+            message = "this symbolic link leads to another part of content/, which other people may see"
+            return Misplaced("symlink", message, hint)
         return None
 
     def enter(self, path: str, name: str, layout: Folder, client: str, linked: bool) -> None:
@@ -175,6 +182,12 @@ class _Walk:
         state = entry.stat()
         source = Source(path, kind, file_id, state.st_size, state.st_mtime_ns, state.st_ino)
         (self.clients[client] if client else self.shared).append(source)
+
+
+def _part(path: str) -> list[str]:
+    """The folder below `content/` whose files belong together: the one at the top, or that of one client."""
+    names = path.split("/")[1:]
+    return names[: 2 if names[0] == "clients" else 1]
 
 
 def unreadable(error: OSError) -> Misplaced:

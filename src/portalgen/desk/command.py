@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from portalgen.publish.parts import LinkFact
 
 BROKEN, ENVIRONMENT, INTERRUPTED = 2, 4, 130
-CACHE = ".portalgen/cache"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -39,7 +38,7 @@ class Program(click.Group):
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except Refused as refused:
-            if "--json" in sys.argv or ctx.obj == "json":
+            if ctx.obj == "json":
                 data = {
                     "code": "environment",
                     "severity": "error",
@@ -55,7 +54,13 @@ class Program(click.Group):
             ctx.exit(ENVIRONMENT)
 
 
-class Day(click.ParamType[Any]):
+if TYPE_CHECKING:
+    _Type = click.ParamType[Any]
+else:
+    _Type = click.ParamType  # not generic in click 8.2
+
+
+class Day(_Type):
     """A date, YYYY-MM-DD."""
 
     name = "date"
@@ -98,27 +103,30 @@ def dated(command: Command) -> Command:
 
 
 class Environment:
-    """What the key, the lock and the disk refuse becomes `Refused`."""
+    """What the key, the lock, the disk and files in the way refuse becomes `Refused`."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        from portalgen.desk.scaffold import ScaffoldRefused
         from portalgen.publish.access import KeyProblem
-        from portalgen.publish.output import LockBusy, OutputFailed, OutputRefused
+        from portalgen.publish.state import OutputError
 
-        if isinstance(error, KeyProblem | LockBusy | OutputFailed | OutputRefused):
+        if isinstance(error, KeyProblem | OutputError | ScaffoldRefused):
             raise Refused(error.message, error.hint) from error
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise Refused(
-                f"{error.strerror}: {error.filename}",
-                "check that the folder can be read and written, and that the disk is not full",
-            ) from error
+            raise Refused(*in_words(error)) from error
 
 
-def assembled(
-    site: Path, today: dt.date | None, base_url: str, cache: Path | None = None
-) -> tuple[Assembled, Callable[[], float]]:
+def in_words(error: OSError) -> tuple[str, str]:
+    """What the system refused, and what to do about it."""
+    where = f": {error.filename}" if error.filename else ""
+    hint = "check that the folder can be read and written, and that the disk is not full"
+    return f"{error.strerror or error}{where}", hint
+
+
+def assembled(site: Path, today: dt.date | None, base_url: str) -> tuple[Assembled, Callable[[], float]]:
     import time
 
     from portalgen.desk.terminal import progress_bar
@@ -126,11 +134,12 @@ def assembled(
 
     begun = time.perf_counter()
     with progress_bar() as progress:
-        result = assemble(site, today=today, base_url=base_url, cache=cache, progress=progress)
+        result = assemble(site, today=today, base_url=base_url, progress=progress)
     return result, lambda: round(time.perf_counter() - begun, 3)
 
 
-def report(result: Assembled, as_json: bool, data: dict[str, Any]) -> None:
+def report(result: Assembled, as_json: bool, data: dict[str, Any], *, writes: bool = False) -> None:
+    """Tell the problems. `writes`: the command would have written the site."""
     from portalgen.content.problems import as_data, render
 
     if as_json:
@@ -145,7 +154,8 @@ def report(result: Assembled, as_json: bool, data: dict[str, Any]) -> None:
         click.echo(render(problem, result.loaded.excerpt(problem), colour) + "\n", err=True)
     errors = sum(problem.severity == "error" for problem in result.problems)
     if errors:
-        click.echo(f"{errors} error{'s' if errors > 1 else ''}. Nothing was written.", err=True)
+        nothing = " Nothing was written." if writes else ""
+        click.echo(f"{errors} error{'s' if errors > 1 else ''}.{nothing}", err=True)
 
 
 def given_base_url(text: str | None) -> str:

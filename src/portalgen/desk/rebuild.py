@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from portalgen.content.problems import render
-from portalgen.desk.command import CACHE
+from portalgen.desk.command import in_words
 from portalgen.desk.preview import PreviewBuild
 from portalgen.publish.access import KeyProblem
 from portalgen.publish.build import assemble
-from portalgen.publish.output import LockBusy, build_lock
+from portalgen.publish.output import build_lock
+from portalgen.publish.state import OutputError
 
 
 def build_for_preview(root: Path, today: dt.date | None) -> Callable[[], PreviewBuild]:
@@ -20,11 +21,13 @@ def build_for_preview(root: Path, today: dt.date | None) -> Callable[[], Preview
     def build() -> PreviewBuild:
         try:
             with build_lock(root):
-                result = assemble(root, today=today, cache=root / CACHE)
+                result = assemble(root, today=today)
                 if result.files is not None and result.access is not None:
                     result.access.save()
-        except (KeyProblem, LockBusy) as refused:
+        except (KeyProblem, OutputError) as refused:
             return PreviewBuild(files=None, problems=(f"{refused.message}\n{refused.hint}",))
+        except OSError as error:
+            return PreviewBuild(files=None, problems=("\n".join(in_words(error)),))
         errors = [problem for problem in result.problems if problem.severity == "error"]
         return PreviewBuild(
             files=result.files,

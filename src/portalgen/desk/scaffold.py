@@ -114,7 +114,7 @@ def _invoice(content: Path, client: str, day: dt.date) -> Path:
     service = _priced_service(content)
     line = f"  - service: {service}" if service else "  - description: What it is for\n    unit_price: 0.00"
     terms = sorted(path.stem for path in content.glob("terms/*.yaml"))
-    known = re.search(r"^terms:", (folder / "client.yaml").read_text(encoding="utf-8"), re.MULTILINE)
+    known = re.search(r"^terms:", (folder / "client.yaml").read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     extra = f"terms: {terms[0]}\n" if terms and not known else ""
     return _write(
         folder / "invoices" / f"{name}.yaml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import ipaddress
 import json
 import mimetypes
 import os
@@ -38,7 +39,27 @@ class Server(ThreadingHTTPServer):
         super().__init__((str(place[0]), int(place[1])), _Handler)
         names = {"localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host.lower()}
         self.stage = stage
+        self._everywhere = ipaddress.ip_address(str(place[0]).partition("%")[0]).is_unspecified
         self.hosts = {f"{name}:{self.server_port}" for name in names} | (names if self.server_port == 80 else set())
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a request for this host is meant for us.
+
+        A page of another site can have its own name lead to this machine, but not a number: who listens everywhere
+        answers to every number.
+        """
+        if host.lower() in self.hosts:
+            return True
+        name, _, port = host.rpartition(":")
+        if self.server_port == 80 and not (port.isascii() and port.isdigit() and name and not name.endswith(":")):
+            name, port = host, "80"
+        if not self._everywhere or port != str(self.server_port) or "%" in name:
+            return False
+        bracketed = name.startswith("[") and name.endswith("]")
+        try:
+            return ipaddress.ip_address(name[1:-1] if bracketed else name).version == (6 if bracketed else 4)
+        except ValueError:
+            return False
 
     def server_bind(self) -> None:
         """Bind without asking for the machine's full name, which takes seconds where that is not known."""
@@ -105,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # a body is not read, and must not be taken for the next request
         hosts = self.headers.get_all("Host") or []
-        if len(hosts) != 1 or hosts[0].strip().lower() not in self.server.hosts:
+        if len(hosts) != 1 or not self.server.answers_to(hosts[0].strip()):
             self.close_connection = True
             self._say(421, f"This preview answers to http://localhost:{self.server.server_port}/ only.")
             return False

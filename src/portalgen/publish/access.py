@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -58,6 +59,8 @@ class Access:
     def revoke(self, client: str, invoice: str = "") -> int:
         """Ends the live links of a client, or of one invoice. Returns how many."""
         ended = [row for row in self._rows(client, invoice) if row.state == "live"]
+        if not ended:
+            return 0
         self._change({row: msgspec.structs.replace(row, state="revoked") for row in ended}, ())
         return len(ended)
 
@@ -83,7 +86,7 @@ class Access:
     def _change(self, changed: Mapping[LinkRow, LinkRow], added: Iterable[LinkRow]) -> None:
         links = (*(changed.get(row, row) for row in self.lock.links), *added)
         self.lock = Lock(key_id=self.lock.key_id, links=links)
-        write_whole(str(self.root / LOCK), self.lock.text().encode(), 0o644)
+        _keep(self.root / LOCK, self.lock.text())
 
     def save(self) -> None:
         """Writes the key if it is new, then the lock if it has new rows."""
@@ -93,7 +96,7 @@ class Access:
             self.fresh = False
         if self._new:
             lock = Lock(key_id=self.keyring.key_id, links=(*self.lock.links, *self._new))
-            write_whole(str(self.root / LOCK), lock.text().encode(), 0o644)
+            _keep(self.root / LOCK, lock.text())
             self.lock, self._new = lock, []
 
 
@@ -103,7 +106,10 @@ def new_salt() -> str:
 
 
 def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
-    """The links of the site in `root`. Raises `KeyProblem` when the lock has links and their key is not here."""
+    """The links of the site in `root`. Raises `KeyProblem` when the lock has links and their key is not here.
+
+    A lock without links still belongs to the key it names.
+    """
     path = root / LOCK
     text = path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else ""
     lock, problems = read_lock(text)
@@ -118,9 +124,12 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
             )
         return Access(root, lock, secrets.token_bytes(KEY_BYTES), fresh=True), ()
     access = Access(root, lock, secret, fresh=False)
-    if lock.key_id and access.keyring.key_id != lock.key_id:
+    if (lock.links or lock.key_id) and access.keyring.key_id != lock.key_id:
+        made = (
+            f"the links of this site were made with {lock.key_id}" if lock.key_id else f"{LOCK} does not name its key"
+        )
         raise KeyProblem(
-            f"this key is {access.keyring.key_id}, the links of this site were made with {lock.key_id}",
+            f"this key is {access.keyring.key_id}, {made}",
             f"put the right key into {KEY} or PORTALGEN_KEY",
         )
     return access, ()
@@ -171,3 +180,28 @@ def _create_key(path: Path, secret: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii", newline="\n") as file:
         file.write(checked(secret) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    _keep_folder(path.parent)
+
+
+def _keep(path: Path, text: str) -> None:
+    """Replaces a small and precious file: all of it is on the disk before the old one goes."""
+    fresh = path.with_name(f".{path.name}.new")
+    write_whole(str(fresh), text.encode(), 0o644)
+    with fresh.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(fresh, path)
+    _keep_folder(path.parent)
+
+
+def _keep_folder(folder: Path) -> None:
+    """Has the disk remember the names in a folder, where the system can do that."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -42,10 +42,9 @@ def assemble(
     *,
     today: dt.date | None = None,
     base_url: str = "",
-    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Assembled:
-    """Everything that would be published, or every problem. Writes nothing but `cache`. Raises `KeyProblem`."""
+    """Everything that would be published, or every problem. Writes nothing. Raises `KeyProblem`."""
     loaded = load(root)
     if loaded.sound is None:
         return Assembled(files=None, problems=loaded.problems, loaded=loaded)
@@ -56,11 +55,11 @@ def assemble(
     site = shared.site
     day = today or dt.datetime.now(ZoneInfo(site.practice.timezone)).date()
     base = base_url or site.base_url or ""
-    theme, findings = load_theme(root, site, cache)
+    theme, findings = load_theme(root, site)
     found = [*findings, *_general(shared, base)]
     parts: list[Part] = []
     if theme is not None:
-        parts = list(_parts(Workshop(root, shared, theme, base, day), loaded.sound, access, progress))
+        parts = list(_parts(Workshop(shared, theme, base, day), loaded.sound, access, progress))
         found += [finding for part in parts for finding in part.findings]
     vanished = _vanished(root, access.lock, loaded.site) if loaded.site else ()
     problems = sorted({*loaded.problems, *vanished, *loaded.report(found)})
@@ -77,7 +76,8 @@ def assemble(
 
 def _parts(workshop: Workshop, site: Site, access: Access, progress: Progress | None) -> Iterator[Part]:
     """The public part, then every client's."""
-    yield workshop.public()
+    part, links = workshop.public()
+    yield part
     for done, folder in enumerate(site.clients.values(), 1):
         account, findings = workshop.account(folder)
         withheld = _withheld(folder, site.shared)
@@ -86,7 +86,7 @@ def _parts(workshop: Workshop, site: Site, access: Access, progress: Progress | 
             yield Part(findings=findings)
         else:
             places = access.places(folder.id, wanted_links(folder, account, workshop.today))
-            part = workshop.client(folder, account, places)
+            part = workshop.client(folder, account, places, links)
             yield msgspec.structs.replace(part, findings=(*findings, *part.findings))
         if progress:
             progress(done, len(site.clients))
@@ -114,6 +114,16 @@ def _general(shared: Shared, base_url: str) -> Iterator[Finding]:
             message="there is no base_url, so there is no sitemap and links cannot be listed in full",
             hint="add base_url: https://your-address.example/",
         )
+    for page in shared.pages.values():
+        if shared.site.practice.regulated and "testimonial" in f"{page.id} {page.title}".lower():
+            yield Finding(
+                path=page.path,
+                at=("title",),
+                code="testimonials",
+                severity="warning",
+                message="many codes of ethics forbid regulated practices to ask clients for testimonials (APA 5.05)",
+                hint="take the page away, or silence this with the reason why it is allowed",
+            )
 
 
 def _withheld(folder: ClientFolder, shared: Shared) -> Finding | None:

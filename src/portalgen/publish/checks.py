@@ -1,4 +1,8 @@
-"""Checks on the finished set of pages: dead links and anchors, two pages at one address, files from other sites."""
+"""Checks on the finished set of pages: dead links and anchors, two pages at one address, files from other sites.
+
+Pages are read as a browser reads them. That takes a millisecond or two, so private pages of the built-in templates,
+which write every attribute in double quotes and escape what they are given, are read by regular expressions instead.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,107 @@ import html
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from html.parser import HTMLParser
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from portalgen.content.problems import Finding
 from portalgen.site.links import file_of
 from portalgen.site.pages import Page
+from portalgen.site.stylesheet import is_foreign, loaded_by
 
 RESERVED = ("p", "assets", "static")
 _TAG = re.compile(r"<(a|area|img|link|source|script|audio|video|iframe|embed|track|form)\b([^<>]*)>", re.IGNORECASE)
 _ADDRESS = re.compile(r'\b(href|src|poster|action)="([^"]*)"')
 _ID = re.compile(r'<[a-z][^<>]*?\sid="([^"]*)"')
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+_CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s[^,]*)?")
+_LOADING = frozenset({"src", "poster", "data", "background", "ping"})
+_SETS = frozenset({"srcset", "imagesrcset"})
+_FOLLOWED = frozenset({"a", "area"})
+_TELLING = frozenset({"canonical", "alternate", "author", "bookmark", "help", "license", "me", "next", "prev"})
+"""Kinds of `<link>` that say something about a page; all others load something."""
+_COMMENTS = (("<!-->", "-->"), ("<!--->", "-->"), ("--!>", "-->"), ("<![", "<!"))
+"""What ends a comment for a browser but not for Python's parser, which would overlook what follows."""
+
+
+class Read(NamedTuple):
+    """What a page refers to: links that a reader follows, what the page loads by itself, and its ids in order."""
+
+    links: tuple[str, ...]
+    loads: tuple[str, ...]
+    ids: tuple[str, ...]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: dict[str, None] = {}
+        self.loads: dict[str, None] = {}
+        self.ids: list[str] = []
+        self._style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._style = tag == "style"
+        every = {name: text or "" for name, text in attrs}
+        rel = every.get("rel", "").lower()
+        if "id" in every:
+            self.ids.append(every["id"])
+        for name, value in attrs:
+            text = value or ""
+            plain = name.removeprefix("xlink:")
+            if plain == "href":
+                told = tag in _FOLLOWED or (tag == "link" and rel and _TELLING.issuperset(rel.split()))
+                (self.links if told else self.loads)[text] = None
+            elif name in ("action", "formaction"):
+                self.links[text] = None
+            elif name == "ping":
+                self.loads.update(dict.fromkeys(text.split()))
+            elif name in _LOADING:
+                if name != "data" or tag == "object":
+                    self.loads[text] = None
+            elif name in _SETS:
+                self.loads.update(dict.fromkeys(_CANDIDATE.findall(text)))
+            elif name == "style":
+                self._load_style(text)
+            elif name == "srcdoc":
+                inner = _Reader()
+                inner.feed(text)
+                inner.close()
+                self.loads.update(dict.fromkeys(target for target in inner.loads if is_foreign(target)))
+            elif name == "content" and every.get("http-equiv", "").lower() == "refresh" and "=" in text:
+                self.loads[text.partition("=")[2].strip(" '\"")] = None
+
+    def handle_endtag(self, tag: str) -> None:
+        self._style = False
+
+    def handle_data(self, data: str) -> None:
+        if self._style:
+            self._load_style(data)
+
+    def _load_style(self, css: str) -> None:
+        self.loads.update((target, None) for target in loaded_by(css) if not target.startswith("#"))
+
+
+def read(text: str) -> Read:
+    """What a page refers to, as a browser reads it."""
+    for odd, plain in _COMMENTS:
+        text = text.replace(odd, plain)
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    return Read(tuple(reader.links), tuple(reader.loads), tuple(reader.ids))
+
+
+def read_quickly(text: str) -> Read:
+    """The same for a page of the built-in templates, which write all attributes in one way."""
+    links: dict[str, None] = {}
+    loads: dict[str, None] = {}
+    for tag, attributes in _TAG.findall(text):
+        for name, raw in _ADDRESS.findall(attributes):
+            loading = name in ("src", "poster") or (tag == "link" and 'rel="canonical"' not in attributes)
+            (loads if loading else links)[html.unescape(raw)] = None
+    return Read(tuple(links), tuple(loads), tuple(html.unescape(name) for name in _ID.findall(text)))
 
 
 def double_addresses(pages: Iterable[Page]) -> Iterator[Finding]:
@@ -50,92 +144,82 @@ def double_addresses(pages: Iterable[Page]) -> Iterator[Finding]:
 
 
 class LinkChecker:
-    """Resolves the links of finished pages against everything that is published. `overrides`: the site's templates."""
+    """Resolves the links of finished pages against everything that is published. `own`: the site's own templates."""
 
-    def __init__(self, files: Iterable[str], overrides: Mapping[str, str]) -> None:
+    def __init__(self, files: Iterable[str], own: Mapping[str, str]) -> None:
         self.files = frozenset(files)
-        self.overrides = overrides
-        self._ids: dict[str, frozenset[str]] = {}
-        self._pages: dict[str, str] = {}
+        self._own = own
+        self._read: dict[str, Read] = {}
 
     def beside(self, files: Iterable[str]) -> LinkChecker:
         """A checker that knows these files too, and shares what it knows of the pages."""
-        other = LinkChecker(self.files.union(files), self.overrides)
-        other._ids, other._pages = dict(self._ids), self._pages
+        other = LinkChecker(self.files.union(files), self._own)
+        other._read = dict(self._read)
         return other
 
-    def know(self, file: str, text: str) -> None:
-        """Remembers a page, for links with anchors."""
-        self._pages[file] = text
+    def know(self, page: Page, text: str) -> None:
+        """Reads a finished page. All pages come first, `problems` then: a link may lead to an anchor of any of them."""
+        exactly = self._own or page.visibility == "public"
+        self._read[file_of(page.address)] = read(text) if exactly else read_quickly(text)
 
-    def problems(self, page: Page, text: str) -> Iterator[Finding]:
-        """What is wrong with the links of one finished page."""
+    def problems(self, page: Page) -> Iterator[Finding]:
+        """What is wrong with the links and ids of a page that is known."""
         here = file_of(page.address)
-        seen = set()
-        for tag, attributes in _TAG.findall(text):
-            for name, raw in _ADDRESS.findall(attributes):
-                key = (tag if name == "src" else "", raw)
-                if key in seen:
-                    continue
-                seen.add(key)
-                address = html.unescape(raw)
-                if _SCHEME.match(address):
-                    loads = name in ("src", "poster") or (tag == "link" and 'rel="canonical"' not in attributes)
-                    if loads and not address.startswith("data:"):
-                        yield self._finding(
-                            page,
-                            address,
-                            "foreign-file",
-                            f"'{address}' is loaded from another site",
-                            "put the file into content/static and use it from there",
-                        )
-                    continue
-                yield from self._internal(page, text, here, address)
+        found = self._read[here]
+        for address in found.loads:
+            if is_foreign(address):
+                yield self._foreign(page.source, address)
+            elif not _SCHEME.match(address):
+                yield from self._internal(page, here, address)
+        for address in found.links:
+            if not _SCHEME.match(address) and address not in found.loads:
+                yield from self._internal(page, here, address)
+        yield from _double_ids(page, found.ids)
 
-    def _internal(self, page: Page, text: str, here: str, address: str) -> Iterator[Finding]:
+    def foreign(self, source: str, text: str, base: str) -> Iterator[Finding]:
+        """What a page loads from other sites. `base` is the address of this one, or empty."""
+        for address in read(text).loads:
+            if is_foreign(address) and not (base and address.startswith(base)):
+                yield self._foreign(source, address)
+
+    def _foreign(self, source: str, address: str) -> Finding:
+        message = f"'{address}' is loaded from another site"
+        hint = "put the file into content/static and use it from there"
+        return self._finding(source, address, "foreign-file", message, hint)
+
+    def _internal(self, page: Page, here: str, address: str) -> Iterator[Finding]:
         path, _, anchor = address.partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(here), unquote(path))) if path else here
         if path.endswith("/") or (path and target == "."):
             target = posixpath.normpath(posixpath.join(target, "index.html"))
         if target not in self.files:
-            yield self._finding(
-                page, address, "dead-link", f"there is no page '{address}'", "link to a page or file of this site"
-            )
-        elif (
-            anchor
-            and target.endswith(".html")
-            and unquote(anchor) not in self._anchors(target, text if target == here else None)
-        ):
-            yield self._finding(
-                page,
-                "#" + anchor,
-                "dead-anchor",
-                f"'{address}' leads to a heading that is not there",
-                f"the page has: {self._near(target, anchor)}",
-            )
+            message = f"there is no page '{address}'"
+            yield self._finding(page.source, address, "dead-link", message, "link to a page or file of this site")
+        elif anchor and target.endswith(".html") and unquote(anchor) not in self._ids(target):
+            message = f"'{address}' leads to a heading that is not there"
+            hint = f"the page has: {self._near(target, anchor)}"
+            yield self._finding(page.source, "#" + anchor, "dead-anchor", message, hint)
 
-    def _anchors(self, file: str, text: str | None) -> frozenset[str]:
-        if file not in self._ids:
-            found = text if text is not None else self._pages.get(file, "")
-            self._ids[file] = frozenset(html.unescape(i) for i in _ID.findall(found))
-        return self._ids[file]
+    def _ids(self, file: str) -> tuple[str, ...]:
+        known = self._read.get(file)
+        return known.ids if known else ()
 
     def _near(self, file: str, anchor: str) -> str:
         import difflib
 
-        ids = sorted(self._ids.get(file, ()))
+        ids = sorted(set(self._ids(file)))
         near = difflib.get_close_matches(unquote(anchor), ids, 3, 0.3) or ids[:3]
         return ", ".join(f"#{name}" for name in near) or "no headings"
 
-    def _finding(self, page: Page, text: str, code: str, message: str, hint: str) -> Finding:
-        path = next((name for name, source in sorted(self.overrides.items()) if text in source), page.source)
+    def _finding(self, source: str, text: str, code: str, message: str, hint: str) -> Finding:
+        path = next((name for name, own in self._own.items() if text in own), source)
         return Finding(path=path, code=code, message=message, hint=hint, text=text)
 
 
-def double_ids(page: Page, text: str) -> Iterator[Finding]:
+def _double_ids(page: Page, ids: Iterable[str]) -> Iterator[Finding]:
     """Two elements with one id, which anchors and screen readers cannot tell apart."""
     seen: set[str] = set()
-    for name in _ID.findall(text):
+    for name in ids:
         if name in seen:
             yield Finding(
                 path=page.source,

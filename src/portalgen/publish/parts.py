@@ -7,15 +7,14 @@ made on its own, in any order and in any process.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from portalgen.content.lock import LinkRow
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
-from portalgen.publish.checks import LinkChecker, double_addresses, double_ids
+from portalgen.publish.checks import LinkChecker, double_addresses
 from portalgen.rules.account import account_of
 from portalgen.rules.facts import Account
 from portalgen.site.links import file_of
@@ -50,17 +49,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class Workshop:
     """What all parts share: the records, the theme, the day. Making it costs some tens of milliseconds, once."""
 
-    def __init__(self, root: Path, shared: Shared, theme: Theme, base_url: str, today: dt.date) -> None:
-        self.root, self.shared, self.theme, self.base_url, self.today = root, shared, theme, base_url, today
+    def __init__(self, shared: Shared, theme: Theme, base_url: str, today: dt.date) -> None:
+        self.shared, self.theme, self.base_url, self.today = shared, theme, base_url, today
         countries = country_names(shared.site.practice.language)
         self._offer = Offer(shared, today, countries)
         self._writer = Writer(directory(shared))
         self._renderer = Renderer(shared, theme, base_url, today, countries)
-        self._overrides = own_templates(root)
-        self._links: LinkChecker | None = None  # known once the public pages are
 
-    def public(self) -> Part:
-        """The public pages and the files of the site. Must be made before any client's part: those may link here."""
+    def public(self) -> tuple[Part, LinkChecker | None]:
+        """The public pages and the files of the site, and what the links of other parts may lead to in it.
+
+        There is nothing to check them against when the public pages could not be made.
+        """
         maker = PublicPages(self.shared, self._offer, self._writer, self.today)
         pages = list(maker.pages())
         findings = [*maker.findings, *double_addresses(pages)]
@@ -68,23 +68,22 @@ class Workshop:
             texts = [(page, self._renderer.html(page)) for page in pages]
             not_found = self._renderer.not_found()
         except TemplateProblem as problem:
-            return Part(findings=(*findings, problem.finding))
+            return Part(findings=(*findings, problem.finding)), None
         files = {file_of(page.address): text.encode() for page, text in texts}
         files |= {NOT_FOUND: not_found.encode(), "robots.txt": self._renderer.robots()}
         files |= self.theme.assets
         if self.base_url:
             files["sitemap.xml"] = self._renderer.sitemap(pages)
         copies = tuple(File(address=path, source=f"content/{path}") for path in self.shared.static)
-        links = self._links = LinkChecker((*files, *self.shared.static), self._overrides)
-        for page, text in texts:
-            links.know(file_of(page.address), text)
-        for page, text in texts:
-            findings += links.problems(page, text)
-            findings += double_ids(page, text)
-        return Part(files=files, copies=copies, findings=tuple(findings), pages=len(pages))
+        links = LinkChecker((*files, *self.shared.static), self.theme.own)
+        findings += _checked(links, texts)
+        findings += links.foreign(self.shared.site.path, not_found, self.base_url)
+        return Part(files=files, copies=copies, findings=tuple(findings), pages=len(pages)), links
 
-    def client(self, folder: ClientFolder, account: Account, places: Mapping[Wanted, Place]) -> Part:
-        """One client's private pages."""
+    def client(
+        self, folder: ClientFolder, account: Account, places: Mapping[Wanted, Place], links: LinkChecker | None
+    ) -> Part:
+        """One client's private pages. `links` is what the public part gave: pages may link there."""
         maker = ClientPages(self.shared, self._offer, self._writer, self.today)
         country = folder.client.country or self.shared.site.practice.country
         texts: list[tuple[Page, str]] = []
@@ -97,10 +96,8 @@ class Workshop:
             return Part(findings=(*maker.findings, problem.finding))
         files = {file_of(page.address): text.encode() for page, text in texts}
         findings = list(maker.findings)
-        if self._links:
-            links = self._links.beside((*files, *(file.address for file in copies)))
-            for page, text in texts:
-                findings += links.problems(page, text)
+        if links:
+            findings += _checked(links.beside((*files, *(file.address for file in copies))), texts)
         return Part(
             files=files,
             copies=tuple(copies),
@@ -112,6 +109,12 @@ class Workshop:
     def account(self, folder: ClientFolder) -> tuple[Account, tuple[Finding, ...]]:
         """The client's account on the day of this build."""
         return account_of(self.shared, folder, self.today)
+
+
+def _checked(links: LinkChecker, texts: Sequence[tuple[Page, str]]) -> list[Finding]:
+    for page, text in texts:
+        links.know(page, text)
+    return [finding for page, _ in texts for finding in links.problems(page)]
 
 
 def _facts(folder: ClientFolder, account: Account, places: Mapping[Wanted, Place]) -> list[LinkFact]:
@@ -128,15 +131,3 @@ def _facts(folder: ClientFolder, account: Account, places: Mapping[Wanted, Place
             )
         )
     return facts
-
-
-def own_templates(root: Path) -> dict[str, str]:
-    """The text of the site's own templates, by path below the site."""
-    folder = root / "templates"
-    if not folder.is_dir():
-        return {}
-    return {
-        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8", errors="replace")
-        for path in sorted(folder.rglob("*.html"))
-        if path.is_file()
-    }

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 STATE_FOLDER = ".portalgen"
-"""The folder below the site's that holds the key, the cache and the list of what we wrote."""
+"""The folder below the site's that holds the key and the list of what we wrote."""
 
 _VERSION = 1
 _SUFFIX = ".portalgen-tmp"

@@ -50,13 +50,15 @@ class Trans(InternationalizationExtension):
 
 
 class Catalogue:
-    """The messages of one language, a site's own words before the catalogue's.
+    """The messages of one language, a site's own words before the catalogue's. Translations may hold markup; a site's
+    own words are text, so they are escaped here, once.
 
     Filters that take the context are never computed while a template is compiled, so that all languages can share it.
     """
 
     def __init__(self, translations: gettext.NullTranslations, own: Mapping[str, str]) -> None:
-        self._translations, self._own = translations, own
+        self._translations = translations
+        self._own = {message: str(escape(text)) for message, text in own.items()}
         self._lines: dict[tuple[str, str], Markup] = {}
 
     @pass_context

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -22,9 +22,18 @@ def file_of(address: str) -> str:
 
 def relative(start: str, target: str) -> str:
     """The link from the page at `start` to `target` (both addresses), quoted for an attribute."""
-    file = file_of(target)
-    here = posixpath.dirname(file_of(start))
-    return quote(posixpath.relpath(file, here or "."), safe="/.-_~")
+    return between(file_of(start).split("/")[:-1], file_of(target))
+
+
+def between(here: Sequence[str], file: str) -> str:
+    """The link to `file` (its path below the root) from a page in the folder `here`, quoted for an attribute."""
+    there = file.split("/")
+    common = 0
+    for mine, its in zip(here, there[:-1], strict=False):
+        if mine != its:
+            break
+        common += 1
+    return "../" * (len(here) - common) + quote("/".join(there[common:]), safe="/.-_~")
 
 
 class Resolved(NamedTuple):
@@ -37,10 +46,14 @@ class Resolved(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """All addresses that texts may link to. `sources` maps a file (`content/policies/ending.md`) to its address."""
+    """All addresses that texts may link to. `sources` maps a file (`content/policies/ending.md`) to its address.
+
+    `hidden` has the files and addresses of what exists but has no public page.
+    """
 
     sources: Mapping[str, str]
     addresses: frozenset[str]
+    hidden: frozenset[str] = frozenset()
 
     def resolve(self, href: str, source: str, page: str) -> Resolved:
         """What `href`, written in the file `source`, is on the page at address `page`."""
@@ -59,6 +72,9 @@ class Directory(NamedTuple):
                 hint="link to https, mailto, tel or a page of this site",
             )
         target = self._target(unquote(path), source)
+        if target is None and self._place(unquote(path), source) in self.hidden:
+            hint = "link to another page, or make that one public"
+            return Resolved(code="dead-link", message=f"'{path}' is hidden or not public", hint=hint)
         if target is None:
             return Resolved(code="dead-link", message=f"there is no page '{path}'", hint=self._guess(unquote(path)))
         return Resolved(relative(page, target) + (f"#{anchor}" if anchor else ""))
@@ -70,11 +86,18 @@ class Directory(NamedTuple):
                 if candidate in self.addresses:
                     return candidate
             return self.sources.get("content/" + plain)
-        file = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
+        file = self._place(path, source)
         if file in self.sources:
             return self.sources[file]
         static = file.removeprefix("content/")
         return static if static in self.addresses and static.startswith("static/") else None
+
+    @staticmethod
+    def _place(path: str, source: str) -> str:
+        """The file, or the address, that a path names."""
+        if path.startswith("/"):
+            return posixpath.normpath(path).lstrip("/") + "/"
+        return posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
 
     def _guess(self, path: str) -> str:
         name = posixpath.basename(path.rstrip("/"))

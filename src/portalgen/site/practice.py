@@ -45,6 +45,7 @@ def practice_view(site: SiteFile, today: dt.date, countries: dict[str, str]) -> 
         owner=practice.owner,
         profession=practice.profession or "",
         email=practice.email,
+        mailto=mailto(practice.email),
         phone=practice.phone or "",
         tel=tel(practice.phone),
         address=address_lines(practice.address, practice.country, countries),

@@ -47,6 +47,7 @@ SITE = "content/site.yaml"
 def directory(shared: Shared) -> Directory:
     """All public addresses, and which source file each comes from."""
     sources: dict[str, str] = {}
+    hidden: set[str] = set()
     for page in shared.pages.values():
         sources[page.path] = "" if page.id == "home" else f"{page.id}/"
     for folder, documents in (
@@ -58,6 +59,8 @@ def directory(shared: Shared) -> Directory:
         for document in documents.values():
             if getattr(document, "hidden", False) is False and getattr(document, "public", True):
                 sources[document.path] = f"{folder}/{document.id}/"
+            else:
+                hidden |= {document.path, f"{folder}/{document.id}/"}
     addresses = set(sources.values()) | {"", "contact/", "fees/", *shared.static}
     for address, present in (
         ("services/", shared.services),
@@ -68,7 +71,7 @@ def directory(shared: Shared) -> Directory:
     ):
         if present:
             addresses.add(address)
-    return Directory(sources, frozenset(addresses))
+    return Directory(sources, frozenset(addresses), frozenset(hidden))
 
 
 def listed_referrals(shared: Shared) -> bool:

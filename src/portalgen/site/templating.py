@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import CodeType
 
-import jinja2
 from jinja2 import Environment, StrictUndefined, TemplateNotFound
 from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.loaders import BaseLoader
 
+from portalgen.site.links import between, file_of
 from portalgen.site.views import View
 
 ORIGINAL = "theme/"
 """How an override names the built-in template that it replaces."""
-
-COMPILED = 1
-"""Raised when the same source compiles to something else."""
 
 
 class Missing(StrictUndefined):
@@ -58,39 +52,20 @@ _COMPILED: dict[tuple[bool, str, str], CodeType] = {}
 
 
 class Compiled(BytecodeCache):
-    """Compiled templates: kept in memory for every build of this process, and in `folder` between processes.
+    """Compiled templates, kept for every build of this process: code that is read from a disk could be anybody's.
 
     The sandbox compiles the same source to other code.
     """
 
-    def __init__(self, folder: Path | None, sandboxed: bool) -> None:
+    def __init__(self, sandboxed: bool) -> None:
         self._sandboxed = sandboxed
-        kind = "sandboxed" if sandboxed else "plain"
-        self._folder = folder and folder / f"templates-{COMPILED}-{jinja2.__version__}-{kind}"
-
-    def _file(self, bucket: Bucket) -> Path | None:
-        return self._folder and self._folder / f"{bucket.key}-{bucket.checksum}"
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """From memory, or from the folder if it was compiled there from this very source by this Python."""
+        """What was compiled from this very source before."""
         bucket.code = _COMPILED.get((self._sandboxed, bucket.key, bucket.checksum))
-        file = self._file(bucket)
-        if bucket.code is None and file is not None and file.is_file():
-            with file.open("rb") as stream:
-                bucket.load_bytecode(stream)
-            self._remember(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Into memory and the folder; a folder that cannot be written costs time and nothing else."""
-        self._remember(bucket)
-        if (file := self._file(bucket)) is not None:
-            with contextlib.suppress(OSError):
-                file.parent.mkdir(parents=True, exist_ok=True)
-                part = file.with_name(f"{file.name}.{os.getpid()}")
-                part.write_bytes(bucket.bytecode_to_string())
-                part.replace(file)
-
-    def _remember(self, bucket: Bucket) -> None:
+        """Remember what was compiled."""
         if bucket.code is not None:
             _COMPILED[self._sandboxed, bucket.key, bucket.checksum] = bucket.code
 
@@ -104,30 +79,20 @@ class Links:
         self._here = address.split("/")[:-1]
         self._assets = assets
 
-    def _relative(self, path: str) -> str:
-        there = path.split("/")
-        common = 0
-        for mine, its in zip(self._here, there[:-1], strict=False):
-            if mine != its:
-                break
-            common += 1
-        return "../" * (len(self._here) - common) + "/".join(there[common:])
-
     def url(self, address: str, anchor: str = "") -> str:
         """The link to a page; what follows a `#` in the address stays."""
         path, mark, fragment = address.partition("#")
-        if not path or path.endswith("/"):
-            path += "index.html"
-        return f"{self._relative(path)}{mark}{fragment}" if not anchor else f"{self._relative(path)}#{anchor}"
+        link = between(self._here, file_of(path))
+        return f"{link}#{anchor}" if anchor else f"{link}{mark}{fragment}"
 
     def beside(self, address: str) -> str:
         """The link to something that stands beside this page or in it."""
-        return f"{address}index.html" if address.endswith("/") else address
+        return between((), file_of(address))
 
     def static(self, path: str) -> str:
         """The link to a file below the root."""
-        return self._relative(path)
+        return between(self._here, path)
 
     def asset(self, name: str) -> str:
         """The link to a file of the theme."""
-        return self._relative(self._assets[name])
+        return between(self._here, self._assets[name])

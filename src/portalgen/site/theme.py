@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -23,7 +24,7 @@ from portalgen.content.records.practice import SiteFile
 from portalgen.site.catalogue import Catalogue, Trans, override_findings
 from portalgen.site.colours import chosen_colours
 from portalgen.site.formats import formats
-from portalgen.site.stylesheet import ASSET_TYPES, hashed, published_css, squeezed
+from portalgen.site.stylesheet import ASSET_TYPES, hashed, loaded_by, published_css, squeezed
 from portalgen.site.templating import ORIGINAL, Compiled, Links, Missing, Sources
 from portalgen.site.views import PracticeView, View
 
@@ -70,7 +71,6 @@ class Theme:
         plain_style: str,
         assets: Mapping[str, tuple[str, bytes]],
         site: SiteFile,
-        cache: Path | None,
     ) -> None:
         self.assets: Mapping[str, bytes] = dict(assets.values())
         self.plain_style = plain_style
@@ -78,8 +78,13 @@ class Theme:
         self._country = site.practice.country
         self._messages = site.locale_overrides
         self._names = {name: path for name, (path, _) in assets.items()}
-        self._compiled = Compiled(cache, bool(sources.own))
+        self._compiled = Compiled(bool(sources.own))
         self._environments: dict[str, Environment] = {}
+
+    @cached_property
+    def own(self) -> Mapping[str, str]:
+        """The texts of the site's own templates by their paths below the site."""
+        return {f"{self._sources.folder}/{name}": text for name, text in sorted(self._sources.own.items())}
 
     @cached_property
     def digest(self) -> str:
@@ -163,11 +168,10 @@ class Theme:
         if isinstance(error, TemplateSyntaxError) and error.filename:
             ours = error.name not in self._sources.own
             return None if ours else _problem(error.filename, error.lineno, error.message or "")
-        own = {f"{self._sources.folder}/{name}" for name in self._sources.own}
         place: tuple[str, int] | None = None
         trace = error.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename in own:
+            if trace.tb_frame.f_code.co_filename in self.own:
                 place = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
             trace = trace.tb_next
         if place is None:
@@ -218,15 +222,12 @@ def builtin_folder() -> Path:
     return packed if packed.is_dir() else here.parents[3] / "templates"
 
 
-def load(root: Path, site: SiteFile, cache: Path | None = None) -> tuple[Theme | None, tuple[Finding, ...]]:
-    """The theme of the site in `root`; None when a template of the site is no template at all.
-
-    `cache` is a folder for compiled templates. What lies in it is run as it is: it must be this user's own.
-    """
+def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]:
+    """The theme of the site in `root`; None when a template of the site is no template at all."""
     ours, theirs = builtin_folder(), root / "templates"
-    files = _files(ours)
-    own = _files(theirs) if theirs.is_dir() and theirs.resolve() != ours else {}
-    findings: list[Finding] = []
+    files, _ = _files(ours)
+    own, links = _files(theirs) if theirs.is_dir() and theirs.resolve() != ours else ({}, ())
+    findings = [_link(name, message) for name, message in links]
     texts: dict[str, str] = {}
     for name, content in own.items():
         if name in STYLES or name.endswith(_TEMPLATE_TYPES):
@@ -243,10 +244,15 @@ def load(root: Path, site: SiteFile, cache: Path | None = None) -> tuple[Theme |
     wanted = {name for source in sources.own.values() for name in _ASSET_CALL.findall(source)} - set(STYLES)
     css, published, broken = published_css(styles["theme.css"], every)
     findings += [_problem("templates/theme.css", line, message) for line, message in broken]
+    findings += [
+        _problem("templates/plain.css", 1, f"'{target}': this style stands in a page and loads nothing", text=target)
+        for target in loaded_by(texts.get("plain.css", ""))
+        if not target.startswith(("data:", "#"))
+    ]
     published |= {name: hashed(name, every[name]) for name in sorted(wanted & set(every))}
     assets = {name: (path, every[name]) for name, path in published.items()}
     assets["theme.css"] = (hashed("theme.css", css.encode()), css.encode())
-    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site, cache)
+    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site)
     findings += theme.check() if own else ()
     for name in sorted(own):
         if name not in published and name not in STYLES and not name.endswith(_TEMPLATE_TYPES):
@@ -258,10 +264,26 @@ def load(root: Path, site: SiteFile, cache: Path | None = None) -> tuple[Theme |
     return (None if fatal else theme), tuple(findings)
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    """Every file of a theme by its path below the folder; hidden ones and what an editor leaves behind are none."""
-    found = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")) if path.is_file())
-    return {name: path.read_bytes() for name, path in found if not re.search(r"(^|/)\.|~$", name)}
+def _files(folder: Path) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
+    """Every file of a theme by its path below the folder, and (path, what is wrong) of links that are not followed.
+
+    Hidden files and what an editor leaves behind are none of it. A link may lead to a file of the folder only: a theme
+    comes from elsewhere, and could have the key or anything else on this machine published.
+    """
+    files: dict[str, bytes] = {}
+    links: list[tuple[str, str]] = []
+    home = os.path.realpath(folder) + os.sep
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if re.search(r"(^|/)\.|~$", name):
+            continue
+        if not os.path.realpath(path).startswith(home):
+            links.append((name, "this symbolic link leads out of templates/"))
+        elif path.is_file():
+            files[name] = path.read_bytes()
+        elif path.is_symlink():
+            links.append((name, "this symbolic link leads to a folder, to nothing, or in a circle"))
+    return files, links
 
 
 def _csp_hash(text: str) -> str:
@@ -277,6 +299,11 @@ def _near(name: str, known: Iterable[str]) -> str:
 def _problem(path: str, line: int, message: str, hint: str = "", text: str = "") -> Finding:
     hint = hint or "mend this line, or take the file away to have the built-in one again"
     return Finding(path=path, line=max(line, 1), code="template", message=message, hint=hint, text=text)
+
+
+def _link(name: str, message: str) -> Finding:
+    hint = "put the file itself here instead of a link"
+    return Finding(path=f"templates/{name}", code="symlink", message=message, hint=hint)
 
 
 def _unused(path: str, message: str, hint: str) -> Finding:

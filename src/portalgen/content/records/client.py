@@ -12,7 +12,6 @@ from portalgen.content.records.documents import LinkSettings, reversed_dates
 from portalgen.content.records.offer import Document, Format, SessionCodes, Tax
 from portalgen.content.records.recurring import Recurring
 from portalgen.content.scalars import (
-    Amount,
     Country,
     Currency,
     Date,
@@ -236,7 +235,7 @@ class Charge(Record, frozen=True, kw_only=True):
     id: Id | None = None
     date: Date
     description: Text
-    amount: Amount
+    amount: PositiveAmount
     tax: Tax | None = None
     kind: Literal["fee", "expense", "late_fee", "no_show"] = "fee"
     source: Annotated[Text, PRIVATE] | None = None
@@ -311,6 +310,14 @@ class Client(Record, frozen=True, kw_only=True):
         if self.status == "ended" and not self.ended:
             yield Flaw(
                 ("status",), "missing-key", "an ended client needs 'ended'", "add ended: with its date and referrals"
+            )
+        if self.status == "active" and self.ended:
+            yield Flaw(
+                ("ended",),
+                "status-differs",
+                "this says how the work ended, and the status is active",
+                "write status: ended, or take 'ended' away",
+                "warning",
             )
 
 

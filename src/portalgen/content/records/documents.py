@@ -240,6 +240,9 @@ class Invoice(Record, frozen=True, kw_only=True):
             )
         if self.issued and self.due and self.due < self.issued:
             yield Flaw(("due",), "bad-order", "this invoice is due before it is issued", "write a later day in 'due'")
+        if self.due and self.schedule:
+            message = "this invoice has both a due date and parts with dates of their own"
+            yield Flaw(("due",), "one-of", message, "take 'due' away: the parts say when to pay")
         if self.service_period and self.service_date:
             yield Flaw(
                 ("service_date",),

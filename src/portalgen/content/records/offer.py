@@ -10,9 +10,11 @@ import msgspec
 from portalgen.content.records.base import DERIVED, PRIVATE, Audience, Flaw, Record, Ref
 from portalgen.content.scalars import (
     Asset,
+    Country,
     Currency,
     Date,
     Due,
+    Email,
     FeeText,
     Flag,
     Id,
@@ -370,7 +372,7 @@ class ReferralAddress(Record, frozen=True, kw_only=True):
     postcode: Text | None = None
     city: Text | None = None
     region: Text | None = None
-    country: Text | None = None
+    country: Country | None = None
 
 
 class Referral(Record, frozen=True, kw_only=True):
@@ -382,7 +384,7 @@ class Referral(Record, frozen=True, kw_only=True):
     profession: Text | None = None
     topics: tuple[Text, ...] = ()
     phone: Phone | None = None
-    email: Text | None = None
+    email: Email | None = None
     address: Text | ReferralAddress | None = None
     url: Url | None = None
     languages: tuple[Text, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
@@ -26,6 +27,7 @@ from portalgen.content.scalars import (
     Time,
     Timezone,
     Url,
+    UrlPattern,
     Weekday,
     Whole,
 )
@@ -35,6 +37,7 @@ MethodKind = Literal[
     "bank_sepa", "bank_us", "bank_uk", "bank_generic", "swiss_qr", "paypal_me", "venmo", "cash_app", "stripe_link",
     "upi", "pix", "spayd", "wise", "zelle", "interac", "cash", "cheque", "card_in_person", "url",
 ]  # fmt: skip
+_CASHTAG = re.compile(r"\$?[A-Za-z0-9]{1,20}\Z")
 NEEDS: dict[str, tuple[str, ...]] = {
     "bank_sepa": ("iban",),
     "swiss_qr": ("iban",),
@@ -167,7 +170,7 @@ class Method(Record, frozen=True, kw_only=True):
     vpa: Text | None = None
     key: Text | None = None
     city: Text | None = None
-    url: Text | None = None
+    url: UrlPattern | None = None
     params: dict[str, Text] = msgspec.field(default_factory=dict)
     account_name: Text | None = None
     instructions: Text | None = None
@@ -208,12 +211,12 @@ class Method(Record, frozen=True, kw_only=True):
             yield Flaw(
                 ("handle",), "bad-value", "a Venmo name is written without @", f"write {self.handle.lstrip('@')}"
             )
-        if self.url and not self.url.startswith("https://"):
+        if self.kind == "cash_app" and self.handle and not _CASHTAG.match(self.handle):
             yield Flaw(
-                ("url",),
+                ("handle",),
                 "bad-value",
-                f"'{self.url}' is not a secure web address",
-                "write it in full, starting with https://",
+                f"'{self.handle}' is not a $cashtag",
+                "write the name only: letters and digits, at most 20, with or without $",
             )
 
 
