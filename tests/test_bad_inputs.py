@@ -273,7 +273,7 @@ CASES = [
     Case("id unlike the folder", changed(CLIENT, "id: ana", "id: ‸anna"), "id-mismatch", "the folder is called 'ana'"),
     Case(
         "file name that is no id",
-        {"content/policies/My Policy.md": "---\n‸title: T\nkind: other\neffective: 2026-01-01\n---\n"},
+        {"content/policies/My Policy.md": "---\n‸title: T\nkind: other\neffective: 2026-01-01\n---\nText.\n"},
         "bad-id",
         "rename it to 'my-policy'",
     ),
@@ -515,6 +515,44 @@ CASES = [
 ]
 
 LATER = [
+    # money, found by the rules
+    Case(
+        "written off before it was issued",
+        added(INVOICE, "write_off: {date: ‸2026-10-01, amount: 5.00, reason: x}\n"),
+        "bad-order",
+        "older than the invoice",
+    ),
+    Case(
+        "written off too much",
+        added(INVOICE, "write_off: {date: 2026-11-20, amount: ‸500.00, reason: x}\n"),
+        "too-much",
+        "at most the balance",
+    ),
+    Case(
+        "discount above the lines",
+        added(INVOICE, "discount: ‸{amount: 500.00, reason: x}\n"),
+        "too-much",
+        "at most the sum",
+    ),
+    Case("cents of a cent", added(INVOICE, "rounding: ‸0.005\n"), "bad-amount", "0.01"),
+    Case(
+        "parts that miss the total",
+        changed(INVOICE, "lines:", "schedule: ‸[{due: 2026-12-01, amount: 1.00}]\nlines:"),
+        "bad-schedule",
+        "rest: true",
+    ),
+    Case(
+        "an attachment that runs",
+        {ANA + "files/a.html": "x", **added(INVOICE, "attachments: [{file: ‸a.html}]\n")},
+        "unsafe-file",
+        "PDF",
+    ),
+    Case(
+        "a guide without a text",
+        {"content/guides/rest.md": "---\n‸title: Rest\nsummary: Lie down.\n---\n"},
+        "no-text",
+        "second ---",
+    ),
     # found by the rooms after content/: only the command reports them
     Case("dead-link", added(HOME, "See [the policy](‸../policies/ending.md).\n"), "dead-link", ""),
     Case("dead-link-from-the-root", added(HOME, "See [the policy](‸/policies/ending/).\n"), "dead-link", ""),

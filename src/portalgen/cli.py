@@ -13,6 +13,7 @@ import click
 from portalgen import __version__
 from portalgen.desk.command import (
     BROKEN,
+    COUNTS,
     Environment,
     Program,
     Refused,
@@ -30,7 +31,6 @@ from portalgen.desk.command import (
 if TYPE_CHECKING:
     import datetime as dt
 
-COUNTS = ("pages", "written", "unchanged", "removed")
 KINDS = ("client", "invoice", "service", "policy", "guide", "agreement")
 
 
@@ -188,10 +188,13 @@ def new(kind: str, name: str, edit: bool, today: dt.date | None, site: Path, as_
 
     The file has the fields that are required and names the others. An invoice is made for a client, as a draft.
     """
-    from portalgen.desk.scaffold import make
+    from portalgen.desk.scaffold import ScaffoldRefused, make
 
     with Environment():
-        path = make(site, kind, name, today)
+        try:
+            path = make(site, kind, name, today)
+        except ScaffoldRefused as refused:
+            raise click.UsageError(f"{refused.message}; {refused.hint}") from None
     say(as_json, {"path": path.relative_to(site).as_posix()}, f"Made {path}")
     if edit:
         click.edit(filename=str(path))
@@ -299,6 +302,8 @@ def schema(kind: str | None, write: bool, site: Path, as_json: bool) -> None:
     if kind and kind not in every:
         raise click.UsageError(f"there is no kind '{kind}'; there are {', '.join(sorted(every))}")
     if write:
+        if not (site / "content").is_dir():
+            raise Refused(f"there is no folder content in {site}", "name the practice's folder with --site")
         with Environment():
             paths = write_schemas(site)
         say(

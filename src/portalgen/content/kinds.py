@@ -6,11 +6,13 @@ from typing import Literal, NamedTuple
 
 from portalgen.content.records.base import Record
 from portalgen.content.records.client import Client, Plan, Session
-from portalgen.content.records.documents import CreditNote, Estimate, Invoice, Payment
+from portalgen.content.records.documents import CreditNote, Invoice, Payment
+from portalgen.content.records.estimate import Estimate
 from portalgen.content.records.log import LogEntry
-from portalgen.content.records.offer import Agreement, Guide, Letter, Page, Policy, Referral, Service, Terms
+from portalgen.content.records.offer import Agreement, Guide, Letter, Page, Policy, Service, Terms
 from portalgen.content.records.practice import SiteFile
 from portalgen.content.records.private import Lessons, Review, Supervision
+from portalgen.content.records.referral import Referral
 
 
 class Kind(NamedTuple):

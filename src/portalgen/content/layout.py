@@ -120,7 +120,11 @@ def unknown_file(name: str, folder: Folder, where: str) -> Misplaced:
     if folder.pattern:
         suffix = folder.pattern[0]
         stem = name.rsplit(".", 1)[0]
-        hint = f"rename it to {stem}{suffix}, or move it to static/" if "." in name else f"rename it to {name}{suffix}"
+        hint = (
+            f"rename it to {stem}{suffix}, or keep it outside content/"
+            if "." in name
+            else f"rename it to {name}{suffix}"
+        )
     elif folder.each is not None:
         hint = f"a client is a folder: write {where}{name.rsplit('.', 1)[0]}/client.yaml"
     elif guess := suggest(name, folder.files):

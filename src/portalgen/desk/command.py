@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from portalgen.publish.parts import LinkFact
 
 BROKEN, ENVIRONMENT, INTERRUPTED = 2, 4, 130
+COUNTS = ("pages", "written", "unchanged", "removed")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -33,25 +34,30 @@ class Program(click.Group):
     """The group; turns what may go wrong around the content into exit codes."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
+        except click.UsageError as error:
+            if not as_json:
+                raise
+            _print_refusal(ctx, "usage", error.format_message(), "")
+            ctx.exit(BROKEN)
         except Refused as refused:
-            if ctx.obj == "json":
-                data = {
-                    "code": "environment",
-                    "severity": "error",
-                    "message": refused.message,
-                    "hint": refused.hint,
-                    "path": "",
-                    "line": 0,
-                    "column": 0,
-                }
-                click.echo(json.dumps({"problems": [data]}, ensure_ascii=False, indent=1))
+            if as_json:
+                _print_refusal(ctx, "environment", refused.message, refused.hint)
             else:
                 click.echo(f"error: {refused.message}" + (f"\nhint: {refused.hint}" if refused.hint else ""), err=True)
             ctx.exit(ENVIRONMENT)
+
+
+def _print_refusal(ctx: click.Context, code: str, message: str, hint: str) -> None:
+    """One JSON document for what keeps a command from working, with the counts that `build` always has."""
+    counts = {**dict.fromkeys(COUNTS, 0), "seconds": 0.0} if ctx.invoked_subcommand == "build" else {}
+    place = {"path": "", "line": 0, "column": 0}
+    problem = {**place, "code": code, "severity": "error", "message": message, "hint": hint}
+    click.echo(json.dumps({**counts, "problems": [problem]}, ensure_ascii=False, indent=1))
 
 
 if TYPE_CHECKING:
@@ -79,14 +85,7 @@ class Day(_Type):
 def common(command: Command) -> Command:
     """The options that every command has."""
 
-    def remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
-        if value:
-            ctx.find_root().obj = "json"
-        return value
-
-    command = click.option("--json", "as_json", is_flag=True, callback=remember, help="Print one JSON document.")(
-        command
-    )
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
     return click.option(
         "--site",
         type=click.Path(path_type=Path, file_okay=False),
@@ -181,7 +180,6 @@ def link_data(fact: LinkFact, base: str) -> dict[str, Any]:
         "client": row.client,
         "kind": row.of,
         "ref": row.ref,
-        "number": fact.number or None,
         "url": base + fact.address,
         "expires": expires,
         "state": row.state,
@@ -194,7 +192,6 @@ def row_data(row: LinkRow) -> dict[str, Any]:
         "client": row.client,
         "kind": row.of,
         "ref": row.ref,
-        "number": None,
         "url": None,
         "expires": None,
         "state": "expired" if row.state == "live" else row.state,

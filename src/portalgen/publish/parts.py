@@ -28,11 +28,10 @@ from portalgen.site.theme import TemplateProblem, Theme
 
 
 class LinkFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A link as `portalgen links` lists it. `number` is a document's number, `expires` the last day."""
+    """A link as `portalgen links` lists it. `expires` is its last day."""
 
     row: LinkRow
     address: str
-    number: str = ""
     expires: dt.date | None = None
 
 
@@ -126,7 +125,6 @@ def _facts(folder: ClientFolder, account: Account, places: Mapping[Wanted, Place
             LinkFact(
                 row=place.row,
                 address=place.address,
-                number=(item.invoice.number or "") if item else "",
                 expires=expires,
             )
         )

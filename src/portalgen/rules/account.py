@@ -333,7 +333,7 @@ class _Bookkeeper:
                 "this invoice does not say when it is due",
                 "add due:, or terms: here or in client.yaml",
             )
-        if amount < 0:
+        if amount < 0 and totals.discount <= totals.line_total:
             self._find(
                 path,
                 ("deposits_deducted",) if invoice.deposits_deducted else ("rounding",),

@@ -8,8 +8,9 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from portalgen.content.model import Shared
-from portalgen.content.records.offer import DatedPrice, PriceRange, Referral, ReferralAddress, Service, Terms
+from portalgen.content.records.offer import DatedPrice, PriceRange, Service, Terms
 from portalgen.content.records.practice import Method
+from portalgen.content.records.referral import Referral, ReferralAddress
 from portalgen.content.scalars import Fee, Price
 from portalgen.rules.lines import price_on
 from portalgen.rules.money import Money, rounded

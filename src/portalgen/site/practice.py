@@ -7,8 +7,8 @@ import re
 from urllib.parse import quote
 
 from portalgen.content.records.client import ClientAddress
-from portalgen.content.records.offer import ReferralAddress
 from portalgen.content.records.practice import Address, Channel, Practice, SiteFile
+from portalgen.content.records.referral import ReferralAddress
 from portalgen.content.scalars import WEEKDAYS
 from portalgen.site.views import ChannelView, CrisisView, LeaveView, Picture, PracticeView, Span
 

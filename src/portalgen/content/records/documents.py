@@ -25,7 +25,6 @@ from portalgen.content.scalars import (
     Text,
     UnitPrice,
     Url,
-    Whole,
 )
 
 Unit = Literal["session", "hour", "day", "item", "month", "km"]
@@ -178,11 +177,16 @@ class LinkSettings(Record, frozen=True, kw_only=True):
 
 
 class Attachment(Record, frozen=True, kw_only=True):
-    """A file from the client's folder that opens with the document."""
+    """A file from the client's folder that opens with the document; never one that a browser would run."""
 
     audience: ClassVar[Audience] = "client"
     file: FileName
     label: Text | None = None
+
+    def flaws(self) -> Iterator[Flaw]:
+        if self.file.lower().endswith((".html", ".htm", ".xhtml", ".svg", ".xml", ".js", ".mjs")):
+            hint = "attach it as PDF, picture or plain text"
+            yield Flaw(("file",), "unsafe-file", f"'{self.file}' could run in the reader's browser", hint)
 
 
 InvoiceKind = Literal["standard", "deposit", "final", "cancellation_fee"]
@@ -252,6 +256,13 @@ class Invoice(Record, frozen=True, kw_only=True):
             )
         if self.void and not self.issued:
             yield Flaw(("void",), "void-draft", "a draft cannot be void", "delete the draft instead")
+        for key, entry in (("void", self.void), ("write_off", self.write_off)):
+            if entry and self.issued and entry.date < self.issued:
+                yield Flaw(
+                    (key, "date"), "bad-order", f"this is older than the invoice of {self.issued}", "check the date"
+                )
+        if self.write_off and not self.issued:
+            yield Flaw(("write_off",), "void-draft", "a draft has nothing to write off", "take write_off away")
         rest = [n for n, part in enumerate(self.schedule) if part.rest]
         if rest and rest != [len(self.schedule) - 1]:
             yield Flaw(
@@ -290,52 +301,6 @@ class CreditNote(Record, frozen=True, kw_only=True):
     def flaws(self) -> Iterator[Flaw]:
         if self.full == bool(self.lines):
             yield Flaw((), "one-of", "a credit note has either lines or 'full: true'", "write one of them")
-
-
-class Estimate(Record, frozen=True, kw_only=True):
-    """clients/<id>/estimates/*.yaml: a good faith estimate (its rules come later)."""
-
-    audience: ClassVar[Audience] = "private"
-    path: Annotated[str, DERIVED]
-    client: Annotated[str, DERIVED]
-    id: Id
-    requested: Date | None = None
-    scheduled: Date | None = None
-    first_service: Date
-    items: tuple[EstimateItem, ...]
-    valid_months: Annotated[int, Whole(1, 12)] = 12
-    given: EstimateGiven | None = None
-    separate: tuple[Text, ...] = ()
-    supersedes: Annotated[Id, Ref("estimate")] | None = None
-    number: Text | None = None
-    currency: Currency | None = None
-    notes: Text | None = None
-
-    def flaws(self) -> Iterator[Flaw]:
-        if (self.requested is None) == (self.scheduled is None):
-            yield Flaw(
-                (),
-                "one-of",
-                "an estimate was either requested or scheduled",
-                "write one of requested: and scheduled: with its date",
-            )
-
-
-class EstimateItem(Record, frozen=True, kw_only=True):
-    """One expected service of an estimate."""
-
-    service: Annotated[Id, Ref("service")]
-    code: Text | None = None
-    count: Annotated[int, Whole(1, 999)]
-    unit_price: UnitPrice
-    dx: Text | None = None
-
-
-class EstimateGiven(Record, frozen=True, kw_only=True):
-    """When and how the estimate was handed over."""
-
-    date: Date
-    method: Text
 
 
 class Allocation(Record, frozen=True, kw_only=True):

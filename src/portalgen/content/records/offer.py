@@ -10,18 +10,15 @@ import msgspec
 from portalgen.content.records.base import DERIVED, PRIVATE, Audience, Flaw, Record, Ref
 from portalgen.content.scalars import (
     Asset,
-    Country,
     Currency,
     Date,
     Due,
-    Email,
     FeeText,
     Flag,
     Id,
     Language,
     Percent,
     Period,
-    Phone,
     PositiveAmount,
     PriceText,
     Span,
@@ -42,6 +39,11 @@ class Document(Record, frozen=True, kw_only=True):
     path: Annotated[str, DERIVED]
     body: Annotated[str, DERIVED] = ""
     body_line: Annotated[int, DERIVED] = 1
+
+    def empty(self) -> Iterator[Flaw]:
+        """The flaw of a page without a text."""
+        if not self.body.strip():
+            yield Flaw((), "no-text", "there is no text below the front matter", "write it below the second ---")
 
 
 class Page(Document, frozen=True, kw_only=True):
@@ -180,6 +182,7 @@ class Policy(Document, frozen=True, kw_only=True):
     count_business_days_only: Flag = False
 
     def flaws(self) -> Iterator[Flaw]:
+        yield from self.empty()
         if self.kind == "cancellation":
             for key in ("notice_hours", "fee"):
                 if getattr(self, key) is None:
@@ -334,6 +337,9 @@ class Guide(Document, frozen=True, kw_only=True):
     review_every: Span | None = None
     retired: Flag | Date = False
 
+    def flaws(self) -> Iterator[Flaw]:
+        return self.empty()
+
 
 class Agreement(Document, frozen=True, kw_only=True):
     """agreements/*.md: a text with variables that client and practitioner agree on."""
@@ -361,32 +367,3 @@ class Letter(Document, frozen=True, kw_only=True):
     audience: ClassVar[Audience] = "private"
     title: Text | None = None
     updated: Date | None = None
-
-
-class ReferralAddress(Record, frozen=True, kw_only=True):
-    """A colleague's address, as much of it as is known."""
-
-    audience: ClassVar[Audience] = "public"
-    line1: Text | None = None
-    line2: Text | None = None
-    postcode: Text | None = None
-    city: Text | None = None
-    region: Text | None = None
-    country: Country | None = None
-
-
-class Referral(Record, frozen=True, kw_only=True):
-    """An entry of referrals.yaml. Listed publicly only with `consent_to_list: true`."""
-
-    audience: ClassVar[Audience] = "client"
-    id: Id
-    name: Text
-    profession: Text | None = None
-    topics: tuple[Text, ...] = ()
-    phone: Phone | None = None
-    email: Email | None = None
-    address: Text | ReferralAddress | None = None
-    url: Url | None = None
-    languages: tuple[Text, ...] = ()
-    checked: Annotated[Date, PRIVATE] | None = None
-    consent_to_list: Flag = False
