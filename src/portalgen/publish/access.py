@@ -36,10 +36,7 @@ class Access:
         self._secret = secret
         self.keyring = Keyring(secret)
         self._live = lock.live()
-        self._retired: dict[tuple[str, str, str], int] = {}
-        for row in lock.links:
-            owner = (row.client, row.of, row.ref)
-            self._retired[owner] = max(row.generation, self._retired.get(owner, 0))
+        self._known = {(row.client, row.of, row.ref) for row in lock.links}
         self._new: list[LinkRow] = []
 
     def places(self, client: str, wanted: Iterable[Wanted]) -> Mapping[Wanted, Place]:
@@ -48,7 +45,7 @@ class Access:
         for of, ref in wanted:
             row = self._live.get((client, of, ref))
             if row is None:
-                if (client, of, ref) in self._retired:
+                if (client, of, ref) in self._known:
                     continue
                 row = LinkRow(client=client, of=of, ref=ref, salt=new_salt())
                 self._live[client, of, ref] = row

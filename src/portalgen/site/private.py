@@ -96,7 +96,6 @@ class ClientPages:
                     view=view,
                     source=facts.invoice.path,
                     visibility="client",
-                    listed=False,
                     language=facts.invoice.language or folder.client.language or "",
                 )
                 files = tuple(
@@ -121,7 +120,6 @@ class ClientPages:
             view=view,
             source=folder.client.path,
             visibility="client",
-            listed=False,
             language=language,
         )
         for agreement in agreements:
@@ -133,12 +131,12 @@ class ClientPages:
                 view=text,
                 source=agreement.path,
                 visibility="client",
-                listed=False,
+                language=language,
             )
         for policy in inside:
             place = f"{address}policies/{policy.id}/"
             body = self._render(policy.body, policy.path, place, policy.body_line)
-            page = PolicyView(
+            rule = PolicyView(
                 title=policy.title,
                 summary=policy.summary or "",
                 kind=policy.kind,
@@ -149,7 +147,12 @@ class ClientPages:
                 others=(),
             )
             yield Page(
-                address=place, template="policy.html", view=page, source=policy.path, visibility="client", listed=False
+                address=place,
+                template="policy.html",
+                view=rule,
+                source=policy.path,
+                visibility="client",
+                language=language,
             )
 
     def _portal(

@@ -118,7 +118,7 @@ class PublicPages:
         yield Page(
             address="contact/",
             template="contact.html",
-            view=ContactView(body=Markup(""), concerns=self._policy_link("concerns")),
+            view=ContactView(concerns=self._policy_link("concerns")),
             source=SITE,
         )
         if listed_referrals(shared):

@@ -42,7 +42,6 @@ class Frame(View, frozen=True, kw_only=True):
     canonical: str = ""
     private: bool = False
     language: str = "en"
-    sections: bool = False
 
 
 class NavItem(View, frozen=True, kw_only=True):
@@ -85,14 +84,6 @@ class Theme:
     def own(self) -> Mapping[str, str]:
         """The texts of the site's own templates by their paths below the site."""
         return {f"{self._sources.folder}/{name}": text for name, text in sorted(self._sources.own.items())}
-
-    @cached_property
-    def digest(self) -> str:
-        """The hash of everything a page depends on besides its view, frame and practice."""
-        own, builtin = self._sources.own, self._sources.builtin
-        parts = [*sorted(builtin.items()), *sorted(own.items()), *sorted(self._messages.items())]
-        parts += [("", name) for name in sorted(self.assets)] + [("plain", self.plain_style), ("", self._country)]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def environment(self, language: str) -> Environment:
         """The environment of one language, made once."""

@@ -318,7 +318,6 @@ class GuideView(View, frozen=True, kw_only=True):
 class ContactView(View, frozen=True, kw_only=True):
     """How to reach the practice; the rest is in `practice`."""
 
-    body: Markup
     concerns: PageLink | None
 
 
