@@ -515,6 +515,13 @@ CASES = [
 ]
 
 LATER = [
+    Case(
+        "a deposit with parts of a cent",
+        {"content/services/a.md": "---\nname: A\nprice: 50\ndeposit: ‸10.555\n---\nText.\n"},
+        "bad-amount",
+        "10.56",
+    ),
+    Case("an empty link", added(HOME, "\n## A heading\n\n[k‸]()\n"), "dead-link", "between the parentheses"),
     # money, found by the rules
     Case(
         "written off before it was issued",

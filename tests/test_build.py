@@ -372,3 +372,13 @@ def test_testimonials_of_a_regulated_practice_are_a_warning(site: Path) -> None:
     (site / "content/pages/testimonials.md").write_text("---\ntitle: What clients say\n---\nGood.\n")
     result = build(site)
     assert (result.code, codes(result)) == (0, {"testimonials"})
+
+
+def test_static_files_are_copied_as_they_are_but_what_systems_leave_behind_is_not(site: Path) -> None:
+    for name in (".well-known/security.txt", "paper.tmp", ".DS_Store", "._paper", "~$paper.docx", ".git/config"):
+        file = site / "content/static" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+    assert build(site).code == 0
+    copied = {path for path in tree(site / "output") if path.startswith("static/") and not path.endswith("index.html")}
+    assert copied == {"static/.well-known/security.txt", "static/paper.tmp"}

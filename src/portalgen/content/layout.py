@@ -14,6 +14,10 @@ STATIC, FILE = "static", "file"
 """Kinds of files that are taken as they are: below `static/`, and below a client's `files/`."""
 
 _IGNORED = re.compile(r"\.|~\$|#.*#\Z|.*(~|\.swp|\.swo|\.tmp)\Z|(thumbs\.db|desktop\.ini)\Z", re.IGNORECASE | re.DOTALL)
+_LEFT_BEHIND = re.compile(
+    r"\.(ds_store|_.*|.*\.sw[op]|git.*|hg|svn|~lock\..*)\Z|~\$|#.*#\Z|.*(~|\.swp|\.swo)\Z|(thumbs\.db|desktop\.ini)\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])( *\..*)?\Z", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile("[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONFLICT = re.compile(r"sync-conflict|conflicted copy|\(conflict| \(\d+\)(\.|\Z)| - copy(\.|\Z)", re.IGNORECASE)
@@ -66,9 +70,12 @@ def _layout() -> Folder:
 CONTENT = _layout()
 
 
-def ignored(name: str) -> bool:
-    """Whether an editor, a synchroniser or a system left this file behind."""
-    return _IGNORED.match(name) is not None
+def ignored(name: str, free: bool = False) -> bool:
+    """Whether an editor, a synchroniser or a system left this file behind.
+
+    Where files are `free` to have any name (`static/`), one that begins with a dot is meant: `.well-known/`.
+    """
+    return (_LEFT_BEHIND if free else _IGNORED).match(name) is not None
 
 
 def bad_name(name: str) -> Misplaced | None:

@@ -103,7 +103,8 @@ class _Walk:
         """Look at each entry of one folder. `linked`: a symbolic link led here."""
         try:
             with os.scandir(f"{self.root}/{path}") as found:
-                entries = sorted((entry for entry in found if not ignored(entry.name)), key=lambda entry: entry.name)
+                kept = (entry for entry in found if not ignored(entry.name, bool(layout.free)))
+                entries = sorted(kept, key=lambda entry: entry.name)
         except OSError as error:
             self.problem(path, unreadable(error))
             return

@@ -16,6 +16,7 @@ from portalgen.content.problems import Finding, Problem
 from portalgen.content.records.practice import ACKNOWLEDGE
 from portalgen.publish.access import Access, open_access, passing_access
 from portalgen.publish.parts import LinkFact, Part, Workshop
+from portalgen.rules.amounts import odd_amounts, odd_client_amounts
 from portalgen.site.private import wanted_links
 from portalgen.site.render import NOT_FOUND
 from portalgen.site.theme import load as load_theme
@@ -56,7 +57,7 @@ def assemble(
     day = today or dt.datetime.now(ZoneInfo(site.practice.timezone)).date()
     base = base_url or site.base_url or ""
     theme, findings = load_theme(root, site)
-    found = [*findings, *_general(shared, base)]
+    found = [*findings, *_general(shared, base), *odd_amounts(shared)]
     parts: list[Part] = []
     if theme is not None:
         parts = list(_parts(Workshop(shared, theme, base, day), loaded.sound, access, progress))
@@ -80,6 +81,7 @@ def _parts(workshop: Workshop, site: Site, access: Access, progress: Progress | 
     yield part
     for done, folder in enumerate(site.clients.values(), 1):
         account, findings = workshop.account(folder)
+        findings += tuple(odd_client_amounts(site.shared, folder))
         withheld = _withheld(folder, site.shared)
         findings += (withheld,) if withheld else ()
         if withheld or any(finding.severity == "error" for finding in findings):

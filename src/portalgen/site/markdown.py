@@ -122,6 +122,8 @@ class Writer:
 
         def attribute(tag: str, name: str, value: str) -> str | None:
             if name in ("href", "src"):
+                if not value:
+                    return None
                 found = self.directory.resolve(value, source, page)
                 if found.code:
                     find(found.code, found.message, found.hint, value)
