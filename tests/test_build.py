@@ -382,3 +382,15 @@ def test_static_files_are_copied_as_they_are_but_what_systems_leave_behind_is_no
     assert build(site).code == 0
     copied = {path for path in tree(site / "output") if path.startswith("static/") and not path.endswith("index.html")}
     assert copied == {"static/.well-known/security.txt", "static/paper.tmp"}
+
+
+def test_headings_stand_below_the_heading_they_belong_to(site: Path) -> None:
+    (site / "content/clients/ana/plan.md").write_text("## This week\n\nRest.\n\n### Evenings\n\nRead.\n")
+    (site / "content/pages/more.md").write_text("---\ntitle: More\n---\n# First\n\n## Second\n")
+    assert build(site).code == 0
+    portal = (site / "output" / links(site)["portal", "ana"]).read_text()
+    assert '<h3 id="this-week">This week</h3>' in portal
+    assert '<h4 id="evenings">Evenings</h4>' in portal
+    more = (site / "output/more/index.html").read_text()
+    assert '<h2 id="first">First</h2>' in more
+    assert '<h3 id="second">Second</h3>' in more

@@ -64,14 +64,15 @@ class Rendered(NamedTuple):
 
 
 class _Tidy(Treeprocessor):
-    """Headings start at level 2, table cells carry a class for their alignment, odd links and pictures are noted."""
+    """Headings start at `level`, table cells carry a class for their alignment, odd links and pictures are noted."""
 
+    level = 2
     links: list[str]
     bare_pictures: list[str]
 
     def run(self, root: ET.Element) -> None:
         self.links, self.bare_pictures = [], []
-        shift = 1 if root.find(".//h1") is not None else 0
+        shift = self.level - (1 if root.find(".//h1") is not None else 2)
         for element in root.iter():
             if shift and re.fullmatch("h[1-6]", element.tag):
                 element.tag = f"h{min(int(element.tag[1]) + shift, 6)}"
@@ -109,8 +110,11 @@ class Writer:
         )
         self._markdown.treeprocessors.register(self._tidy, "portalgen-tidy", 3)
 
-    def render(self, text: str, *, source: str, page: str, line: int = 1) -> Rendered:
-        """The text of the file `source` (its body begins on `line`) as HTML for the page at address `page`."""
+    def render(self, text: str, *, source: str, page: str, line: int = 1, level: int = 2) -> Rendered:
+        """The text of the file `source` (its body begins on `line`) as HTML for the page at address `page`.
+
+        `level` is that of its highest headings.
+        """
         if not text.strip():
             return Rendered(Markup(""), ())
         findings: list[Finding] = []
@@ -139,6 +143,7 @@ class Writer:
                 return found.href
             return value
 
+        self._tidy.level = level
         html = self._markdown.reset().convert(text)
         for href in self._tidy.links:
             if not href:

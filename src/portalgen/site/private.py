@@ -176,7 +176,7 @@ class ClientPages:
             payer=payer.name if payer else "",
             appointment=self._appointment(folder),
             rebook=self._rebook(folder),
-            plan=self._render(plan.body, plan.path, address, plan.body_line) if plan else Markup(""),
+            plan=self._render(plan.body, plan.path, address, plan.body_line, level=3) if plan else Markup(""),
             plan_title=(plan.title or "") if plan else "",
             goals=tuple((goal.text, bool(goal.done)) for goal in (*client.goals, *client.milestones) if goal.share),
             rhythm=RhythmView(
@@ -224,8 +224,8 @@ class ClientPages:
             )
         return tuple(views)
 
-    def _render(self, text: str, source: str, page: str, line: int) -> Markup:
-        rendered = self.writer.render(text, source=source, page=page, line=line)
+    def _render(self, text: str, source: str, page: str, line: int, level: int = 2) -> Markup:
+        rendered = self.writer.render(text, source=source, page=page, line=line, level=level)
         self.findings += rendered.findings
         return rendered.html
 
