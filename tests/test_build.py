@@ -315,18 +315,18 @@ def test_links_end_on_the_day_that_was_written(site: Path) -> None:
 
 def test_the_agreement_is_filled_in_and_a_missing_value_is_an_error(site: Path) -> None:
     (site / "content/agreements").mkdir()
-    agreement = site / "content/agreements/work.md"
+    agreement = site / "content/agreements/together.md"
     head = "---\ntitle: Our work\nversion: 1\neffective: 2026-01-01\n---\n"
     agreement.write_text(head + "Between {{ practice.legal_name }} and {{ client.legal_name }}.\n")
     client = site / "content/clients/ana/client.yaml"
-    client.write_text(client.read_text() + "agreements: [work]\n")
+    client.write_text(client.read_text() + "agreements: [together]\n")
     assert build(site).code == 0
     portal = (site / "output" / links(site)["portal", "ana"]).parent
-    assert "Between Mira Lind and Ana Horvat." in (portal / "agreements/work/index.html").read_text()
+    assert "Between Mira Lind and Ana Horvat." in (portal / "agreements/together/index.html").read_text()
     agreement.write_text(head + "Call {{ client.shoe_size }}.\n")
     problems = build(site).json["problems"]
     assert [(p["path"], p["code"], p["line"], p["column"]) for p in problems] == [
-        ("content/agreements/work.md", "missing-variable", 6, 9)
+        ("content/agreements/together.md", "missing-variable", 6, 9)
     ]
 
 
