@@ -243,13 +243,22 @@ def test_problems_of_all_rooms_are_told_in_one_run(site: Path) -> None:
     (site / "content/clients/bo/client.yaml").write_text("id: bo\nname: {display: Bo}\nshoe: 44\n")
     invoice = site / "content/clients/ana/invoices/2026-0001.yaml"
     invoice.write_text(invoice.read_text() + "write_off: {date: 2026-11-20, amount: 500.00, reason: x}\n")
-    (site / "content/pages/more.md").write_text("---\ntitle: More\n---\n[x](none.md)\n")
+    (site / "content/pages/more.md").write_text("---\ntitle: More\n---\n[x](none.md) [y](../guides/rest.md#bed)\n")
+    for name, text in (
+        ("guides/rest", "---\ntitle: Rest\nservices: [walk]\n---\nNow.\n"),  # no summary
+        ("services/walk", "---\nname: Walk\nprice: 12,50\n---\n[z](../guides/rest.md)\n"),
+    ):
+        (site / "content" / name).parent.mkdir(exist_ok=True)
+        (site / f"content/{name}.md").write_text(text)
     problems = build(site).json["problems"]
     assert {(p["path"].rpartition("/")[2], p["code"]) for p in problems} == {
         ("client.yaml", "unknown-key"),
         ("2026-0001.yaml", "too-much"),
         ("more.md", "dead-link"),
+        ("rest.md", "missing-key"),
+        ("walk.md", "bad-value"),
     }
+    assert len(problems) == 5
 
 
 def test_two_pages_at_one_address_and_addresses_of_ours(site: Path) -> None:
@@ -394,3 +403,21 @@ def test_headings_stand_below_the_heading_they_belong_to(site: Path) -> None:
     more = (site / "output/more/index.html").read_text()
     assert '<h2 id="first">First</h2>' in more
     assert '<h3 id="second">Second</h3>' in more
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("pages/home.md", "services/individual.md", "policies/cancellation.md", "guides/when-panic-comes.md"),
+        *("terms/standard.yaml", "agreements/service-agreement.md", "referrals.yaml", "clients/ana-horvat/client.yaml"),
+    ],
+)
+def test_one_broken_file_brings_no_other_problem_with_it(tmp_path: Path, path: str) -> None:
+    shutil.copytree(ROOT / "content", tmp_path / "content")
+    file = tmp_path / "content" / path
+    text = file.read_text()
+    file.write_text(text.replace("---\n", "---\nzzz: 1\n", 1) if path.endswith(".md") else "zzz: 1\n" + text)
+    if path == "referrals.yaml":
+        file.write_text(text + "- zzz\n")
+    problems = build(tmp_path).json["problems"]
+    assert [problem["path"] for problem in problems] == [f"content/{path}"]

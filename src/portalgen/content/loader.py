@@ -51,7 +51,7 @@ class Loaded:
     """What reading the folder gave: the site, or None when there is an error; and every problem, sorted by place.
 
     `sound` is what later rooms may check all the same, so that their problems are told in the same run: the site
-    without the clients that have errors. It is None when an error lies outside the client folders.
+    without the files and clients that have errors or refer to such. It is None when the error is in site.yaml.
     """
 
     site: Site | None
@@ -135,12 +135,16 @@ def read_shared(tree: Tree) -> SharedPart:
         for source in files
         if source.kind in _DOCUMENTS
     }
-    names = Names(ids=ids, owners=owners)
-    findings = [*reader.findings, *_dead(reader, names, {})]
+    findings = [*reader.findings, *_dead(reader, Names(ids=ids, owners=owners), {})]
+    everything: list[Problem | Finding] = [*reader.problems, *findings]
+    errors = {one.path for one in everything if one.severity == "error"}
+    broken, unsound = _unsound(reader, tree.shared, found, errors)
+    names = Names(ids=ids, owners=owners, unsound=unsound)
     shared = None
     site = found["site"].get("")
-    if site is not None and not _errors(reader, findings):
+    if site is not None and site.path not in broken:
         shared = Shared(
+            broken=tuple(sorted(broken)),
             site=site,
             pages=found["page"],
             services=found["service"],
@@ -184,7 +188,7 @@ def read_client(root: Path, name: str, files: Sequence[Source], names: Names) ->
     if client is not None:
         findings += _billed(client, found["invoice"].values())
     folder = None
-    if client is not None and not _errors(reader, findings):
+    if client is not None and not _errors(reader, findings) and all(names.sound(use) for _, use in reader.uses):
         folder = ClientFolder(
             id=name,
             client=client,
@@ -198,6 +202,24 @@ def read_client(root: Path, name: str, files: Sequence[Source], names: Names) ->
             files=attached,
         )
     return ClientPart(folder=folder, numbers=numbers, problems=tuple(reader.problems), findings=tuple(findings))
+
+
+def _unsound(
+    reader: Reader, files: Sequence[Source], found: dict[str, dict[str, Any]], errors: set[str]
+) -> tuple[set[str], frozenset[tuple[str, str]]]:
+    """Takes out of `found` what has an error or refers to such: the paths of those files, and their kinds and ids."""
+    names = {source.path: (source.kind, source.id or "*") for source in files}
+    broken = {path for path in errors if path in names}
+    while True:
+        unsound = frozenset(names[path] for path in broken)
+        seen = Names(ids={}, unsound=unsound)
+        more = {path for path, use in reader.uses if path not in broken and not seen.sound(use)}
+        if not more:
+            break
+        broken |= more
+    for kind, key in unsound:
+        found.get(kind, {}).pop("" if key == "*" else key, None)
+    return broken, unsound
 
 
 def _ids(files: Iterable[Source], kind: str) -> frozenset[str]:

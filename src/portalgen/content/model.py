@@ -29,6 +29,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     terms: Mapping[str, Terms]
     referrals: Mapping[str, Referral]
     static: tuple[str, ...]  # paths like static/room.svg, sorted
+    broken: tuple[str, ...] = ()  # files that are left out because of an error; empty in a site that is whole
     supervision: tuple[Supervision, ...]
     reviews: tuple[Review, ...]
     lessons: Lessons | None

@@ -53,10 +53,18 @@ _FOLDERS = {
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """Every id that a file of any client may refer to. `owners`: (kind, id) of documents → the client's id."""
+    """Every id that a file of any client may refer to. `owners`: (kind, id) of documents → the client's id.
+
+    `unsound`: (kind, id) of what exists and has an error, in itself or in what it refers to; id `*` stands for all.
+    """
 
     ids: Mapping[str, Ids]
     owners: Mapping[tuple[str, str], str] = {}
+    unsound: frozenset[tuple[str, str]] = frozenset()
+
+    def sound(self, use: Use) -> bool:
+        """Whether a reference leads to something without an error."""
+        return (use.kind, use.id) not in self.unsound and (use.kind, "*") not in self.unsound
 
 
 def dead(path: str, use: Use, names: Names, own: Mapping[str, Ids], client: str = "") -> Finding | None:

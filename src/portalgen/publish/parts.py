@@ -58,7 +58,7 @@ class Workshop:
     def public(self) -> tuple[Part, LinkChecker | None]:
         """The public pages and the files of the site, and what the links of other parts may lead to in it.
 
-        There is nothing to check them against when the public pages could not be made.
+        There is nothing to check them against when some public pages could not be made.
         """
         maker = PublicPages(self.shared, self._offer, self._writer, self.today)
         pages = list(maker.pages())
@@ -68,6 +68,8 @@ class Workshop:
             not_found = self._renderer.not_found()
         except TemplateProblem as problem:
             return Part(findings=(*findings, problem.finding)), None
+        if self.shared.broken:
+            return Part(findings=tuple(findings)), None
         files = {file_of(page.address): text.encode() for page, text in texts}
         files |= {NOT_FOUND: not_found.encode(), "robots.txt": self._renderer.robots()}
         files |= self.theme.assets

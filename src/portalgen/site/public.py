@@ -61,6 +61,10 @@ def directory(shared: Shared) -> Directory:
                 sources[document.path] = f"{folder}/{document.id}/"
             else:
                 hidden |= {document.path, f"{folder}/{document.id}/"}
+    for path in shared.broken:
+        folder, _, name = path.removeprefix("content/").rpartition("/")
+        stem = name.rpartition(".")[0]
+        sources[path] = f"{stem}/" if folder == "pages" else f"{folder}/{stem}/"
     addresses = set(sources.values()) | {"", "contact/", "fees/", *shared.static}
     for address, present in (
         ("services/", shared.services),
@@ -69,7 +73,7 @@ def directory(shared: Shared) -> Directory:
         ("terms/", shared.terms),
         ("referrals/", listed_referrals(shared)),
     ):
-        if present:
+        if present or any(path.startswith(f"content/{address[:-1]}") for path in shared.broken):
             addresses.add(address)
     return Directory(sources, frozenset(addresses), frozenset(hidden))
 
