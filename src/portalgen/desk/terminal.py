@@ -6,6 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 PATIENCE = 1.0
 
@@ -17,24 +21,23 @@ def progress_bar() -> Iterator[Callable[[int, int], None] | None]:
         yield None
         return
     begun = time.monotonic()
-    shown: list[tuple[object, object]] = []
+    shown: list[tuple[Progress, TaskID]] = []
 
     def advance(done: int, whole: int) -> None:
         if not shown and time.monotonic() - begun < PATIENCE:
             return
-        from rich.console import Console
-        from rich.progress import Progress, TaskID
-
         if not shown:
+            from rich.console import Console
+            from rich.progress import Progress
+
             bar = Progress(console=Console(stderr=True), transient=True)
             bar.start()
             shown.append((bar, bar.add_task("Building", total=whole)))
         progress, task = shown[0]
-        assert isinstance(progress, Progress)
-        progress.update(TaskID(int(str(task))), completed=done)
+        progress.update(task, completed=done)
 
     try:
         yield advance
     finally:
         for progress, _ in shown:
-            progress.stop()  # type: ignore[attr-defined]
+            progress.stop()
