@@ -1,0 +1,128 @@
+"""A money document with every value settled, as it is the day it is issued (domain §4.2, EN 16931 for the terms).
+
+This is what the lock keeps, and what pages, PDF and e-invoice are made from: later changes to a client's address, a
+service's price or the payment terms change no issued document.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from portalgen.content.records.documents import InvoiceKind
+from portalgen.content.records.offer import Terms
+from portalgen.rules.money import Money, rounded, total
+from portalgen.rules.totals import Totals
+from portalgen.rules.ways import Way
+
+LAYOUT = 1  # the version of what the templates say about a document
+
+
+class PostalAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A postal address in parts (BG-5, BG-8); what is not known is empty. `country` is ISO 3166-1 alpha-2."""
+
+    line1: str = ""
+    line2: str = ""
+    postcode: str = ""
+    city: str = ""
+    region: str = ""
+    country: str = ""
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The seller (BG-4) or buyer (BG-7). `name` is the legal one (BT-27, BT-44).
+
+    `also` is the trading name of the seller, or the client for whom another person gets the bill. `vat_id` is empty on
+    a document outside the scope of tax (BR-O-02). `numbers` are (kind, value), e.g. ("SIREN", "732829320").
+    """
+
+    name: str
+    also: str = ""
+    contact: str = ""  # the person to ask
+    address: PostalAddress = PostalAddress()
+    email: str = ""
+    phone: str = ""
+    vat_id: str = ""
+    numbers: tuple[tuple[str, str], ...] = ()
+    reference: str = ""  # the buyer's own reference for all its bills, e.g. a Leitweg-ID
+
+
+class Deducted(msgspec.Struct, frozen=True, kw_only=True):
+    """A deposit invoice that this invoice deducts from what is due (BT-113), by number, date and amount."""
+
+    id: str
+    number: str
+    issued: dt.date
+    amount: Decimal
+
+
+class PlannedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the amount and the day it is due. A document without a plan has one."""
+
+    due: dt.date
+    amount: Decimal
+
+
+class Preceding(msgspec.Struct, frozen=True, kw_only=True):
+    """The invoice that a credit note corrects (BG-3)."""
+
+    id: str
+    number: str
+    issued: dt.date
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An issued invoice (BT-3: 380) or credit note (381). Amounts are positive on both; currency is `totals.currency`.
+
+    `notes` is the Markdown the client reads; `mentions` are texts that the law wants printed. `ways` are the ways to
+    pay what is due first, as offered at issue.
+    """
+
+    kind: Literal["invoice", "credit-note"]
+    purpose: InvoiceKind = "standard"
+    id: str
+    number: str
+    issued: dt.date
+    language: str  # BCP 47
+    seller: Party
+    buyer: Party
+    service_date: dt.date | None = None
+    service_period: tuple[dt.date, dt.date] | None = None
+    po_reference: str = ""  # BT-13
+    buyer_reference: str = ""  # BT-10
+    totals: Totals
+    discount_percent: Decimal | None = None
+    discount_reason: str = ""
+    deposits: tuple[Deducted, ...] = ()
+    due: dt.date | None = None  # BT-9
+    parts: tuple[PlannedPart, ...] = ()
+    planned: bool = False  # whether `parts` are a payment plan
+    terms: Terms | None = None
+    mentions: tuple[str, ...] = ()
+    notes: str = ""
+    ways: tuple[Way, ...] = ()
+    preceding: Preceding | None = None
+    reason: str = ""  # why a credit note was given
+    layout: int = LAYOUT
+
+    @property
+    def currency(self) -> str:
+        """The one currency of the document (BT-5)."""
+        return self.totals.currency
+
+    @property
+    def amount(self) -> Decimal:
+        """What the document asks for or takes back: its total less the deposits (BT-115 before any payment)."""
+        return self.totals.total - total(deposit.amount for deposit in self.deposits)
+
+    @property
+    def taxed(self) -> bool:
+        """Whether the document is inside the scope of tax at all; then it has a tax table."""
+        return any(group.key.category != "O" for group in self.totals.groups)
+
+    def money(self, amount: Decimal) -> Money:
+        """An amount in the document's currency, with all its decimals."""
+        return Money(rounded(amount, self.currency), self.currency)
