@@ -626,6 +626,8 @@ def check(case: Case, published: Path, tmp_path: Path) -> None:
     files, (path, line, column) = laid_out(case)
     shutil.copytree(published, tmp_path, dirs_exist_ok=True)
     shutil.rmtree(tmp_path / "content")
+    lock = tmp_path / "portalgen.lock"  # as if the invoices were not issued yet: what is written must be told first
+    lock.write_text("".join(row for row in lock.read_text().splitlines(True) if '"kind": "invoice"' not in row))
     before = fingerprint(tmp_path / "output")
     assert before
     code, problems = problems_of(minimal_site(tmp_path, {**dict.fromkeys(MINIMAL), **files}))

@@ -149,7 +149,8 @@ def test_a_lock_that_does_not_name_its_key_is_refused(built: Path) -> None:
     before = sorted(built.rglob("*"))
     result = build(built, PORTALGEN_KEY=checked(SECRET))
     assert result.code == 2
-    assert [(p["path"], p["line"], p["code"]) for p in result.json["problems"]] == [("portalgen.lock", 1, "lock")]
+    first = next(number for number, line in enumerate(links.splitlines(), 1) if '"kind": "link"' in line)
+    assert [(p["path"], p["line"], p["code"]) for p in result.json["problems"]] == [("portalgen.lock", first, "lock")]
     assert "does not name the key" in result.json["problems"][0]["message"]
     assert invoke("link", "rotate", "ana", "--site", built, env={"PORTALGEN_KEY": checked(SECRET)}).code == 4
     assert (lock.read_text(), sorted(built.rglob("*"))) == (links, before)

@@ -38,10 +38,9 @@ class SharedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What reading one client's folder gave. `numbers`: (kind, number, path) of its documents."""
+    """What reading one client's folder gave. `folder` is None when there is an error in it."""
 
     folder: ClientFolder | None
-    numbers: tuple[tuple[str, str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -85,7 +84,7 @@ def load(root: Path) -> Loaded:
 def join(tree: Tree, part: SharedPart, clients: Mapping[str, ClientPart]) -> Loaded:
     """Put the parts together: what must be unique across clients, places, silenced warnings. Parts may be old ones."""
     places = Places(tree.root)
-    findings = [*part.findings, *_across(tree, clients.values())]
+    findings = [*part.findings, *_across(tree)]
     problems = [*tree.problems, *part.problems]
     for client in clients.values():
         findings += client.findings
@@ -178,12 +177,6 @@ def read_client(root: Path, name: str, files: Sequence[Source], names: Names) ->
     own |= {"contact": reader.ids("client", "contacts"), "charge": reader.ids("client", "charges")}
     own["file"] = frozenset(attached)
     findings = [*reader.findings, *_dead(reader, names, own, name)]
-    numbers = tuple(
-        (kind, record.number, record.path)
-        for kind in _DOCUMENTS
-        for record in found[kind].values()
-        if record.number is not None
-    )
     client = found["client"].get("")
     if client is not None:
         findings += _billed(client, found["invoice"].values())
@@ -201,7 +194,7 @@ def read_client(root: Path, name: str, files: Sequence[Source], names: Names) ->
             estimates=found["estimate"],
             files=attached,
         )
-    return ClientPart(folder=folder, numbers=numbers, problems=tuple(reader.problems), findings=tuple(findings))
+    return ClientPart(folder=folder, problems=tuple(reader.problems), findings=tuple(findings))
 
 
 def _unsound(
@@ -247,8 +240,8 @@ def _billed(client: Client, invoices: Iterable[Invoice]) -> Iterator[Finding]:
             yield _finding(invoice.path, "payer-scope", message, hint, "bill_to")
 
 
-def _across(tree: Tree, clients: Iterable[ClientPart]) -> Iterator[Finding]:
-    """What must be unique in the whole site: ids and numbers of documents."""
+def _across(tree: Tree) -> Iterator[Finding]:
+    """What must be unique in the whole site: the ids of documents."""
     ids: dict[tuple[str, str], str] = {}
     for source in tree.sources:
         if source.kind in _DOCUMENTS:
@@ -258,12 +251,6 @@ def _across(tree: Tree, clients: Iterable[ClientPart]) -> Iterator[Finding]:
                 message = f"the {what} '{source.id}' is also in {other}"
                 hint = "give one of them another id and file name; ids of documents are unique in the whole site"
                 yield _finding(source.path, "duplicate-id", message, hint, "id")
-    numbers: dict[tuple[str, str], str] = {}
-    for kind, number, path in sorted(number for client in clients for number in client.numbers):
-        other = numbers.setdefault((kind, number), path)
-        if other != path:
-            message = f"the {_DOCUMENTS[kind]} number '{number}' is also in {other}"
-            yield _finding(path, "duplicate-number", message, "give the later one the next free number", "number")
 
 
 def _finding(path: str, code: str, message: str, hint: str, *at: Any) -> Finding:

@@ -1,10 +1,12 @@
-"""portalgen.lock: what was promised outside. Sorted JSON lines, no secrets (sealing §3)."""
+"""portalgen.lock: what was promised outside. Sorted JSON lines, no secrets (sealing §3, domain §4.2)."""
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,6 +15,11 @@ from portalgen.content.problems import Problem
 LOCK = "portalgen.lock"
 LinkKind = Literal["portal", "invoice", "credit-note", "person"]
 LinkState = Literal["live", "expired", "revoked", "replaced"]
+DocumentKind = Literal["invoice", "credit-note"]
+DocumentKey = tuple[DocumentKind, str]
+
+_BACKUP = "take the file back from your last commit or backup"
+_NEWER = "use the version of portalgen that wrote it"
 
 
 class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
@@ -25,9 +32,45 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
     salt: str
     state: LinkState = "live"
 
-    def data(self) -> dict[str, object]:
+    def text(self) -> str:
         """The row as it is written."""
-        return {"kind": "link", **msgspec.structs.asdict(self)}
+        return _line({"kind": "link", **msgspec.structs.asdict(self)})
+
+
+class Relocked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An issued document was changed on purpose: when, why, and the hash of what it said before."""
+
+    date: dt.date
+    reason: str
+    sha256: str
+
+
+class DocumentRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An issued document. `document` is what it says, every value settled; `written` is what its file said then.
+
+    `sha256` is that of `document`: canonical JSON with sorted keys and no spaces.
+    """
+
+    client: str
+    of: DocumentKind
+    id: str
+    number: str
+    issued: dt.date
+    sha256: str
+    document: Mapping[str, Any]
+    written: Mapping[str, Any]
+    relocked: tuple[Relocked, ...] = ()
+
+    @property
+    def key(self) -> DocumentKey:
+        """What tells it from other documents of the site."""
+        return self.of, self.id
+
+    def text(self) -> str:
+        """The row as it is written; its kind is the document's."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        data["kind"] = data.pop("of")
+        return _line(data)
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +78,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
 
     key_id: str = ""
     links: tuple[LinkRow, ...] = ()
+    documents: tuple[DocumentRow, ...] = ()
 
     def live(self) -> dict[tuple[str, str, str], LinkRow]:
         """The live rows by (client, kind, reference)."""
@@ -42,108 +86,127 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self) -> str:
         """The file's text: sorted lines, so that two branches merge line by line."""
-        rows: list[Mapping[str, object]] = [row.data() for row in self.links]
+        lines = [row.text() for row in self.links] + [row.text() for row in self.documents]
         if self.key_id:
-            rows.append({"kind": "key", "key_id": self.key_id})
-        lines = sorted(json.dumps(row, sort_keys=True, separators=(", ", ": ")) for row in rows)
-        return "".join(line + "\n" for line in lines)
+            lines.append(_line({"kind": "key", "key_id": self.key_id}))
+        return "".join(line + "\n" for line in sorted(lines))
+
+
+def _line(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, sort_keys=True, separators=(", ", ": "), ensure_ascii=False)
+
+
+def document_hash(document: Mapping[str, Any]) -> str:
+    """SHA-256 of a document's canonical JSON, in hex."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Trouble(Exception):
+    """A line that cannot be trusted: what is wrong and what to do."""
 
 
 def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
     """The lock from its text, with a problem for every line that cannot be trusted."""
     problems: list[Problem] = []
     key_id = ""
-    links: list[LinkRow] = []
-    first = 0
+    links: dict[int, LinkRow] = {}
+    documents: dict[int, DocumentRow] = {}
     salts: set[str] = set()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-            kind = row["kind"]
+            kind = row.pop("kind")
             if kind == "key":
                 if key_id:
                     same = row["key_id"] == key_id
                     message = "a second key stands here; the links of a site are made with one key"
-                    hint = "take the file back from your last commit or backup"
-                    problems.append(_problem(number, message, "take one of the two lines away" if same else hint))
-                    continue
+                    raise _Trouble(message, "take one of the two lines away" if same else _BACKUP)
                 key_id = row["key_id"]
                 if not isinstance(key_id, str) or not key_id:
                     raise TypeError
-                continue
-            if kind != "link":
-                problems.append(
-                    _problem(
-                        number,
-                        f"this line is of a kind '{kind}' that this version does not know",
-                        "use the version of portalgen that wrote it",
-                    )
-                )
-                continue
-            first = first or number
-            if unknown := sorted({*row} - {"kind", *LinkRow.__struct_fields__}):
-                problems.append(
-                    _problem(
-                        number,
-                        f"this version does not know '{unknown[0]}' of this line",
-                        "use the version of portalgen that wrote it, or take the file back from your last commit",
-                    )
-                )
-                continue
-            link = msgspec.convert({k: v for k, v in row.items() if k != "kind"}, LinkRow)
-            if len(bytes.fromhex(link.salt)) != 16 or link.generation < 1 or link.salt in salts:
-                raise ValueError
-            salts.add(link.salt)
-            links.append(link)
-        except (ValueError, KeyError, TypeError):
-            marker = line.startswith(("<<<<<<<", "=======", ">>>>>>>"))
-            message = (
-                "this line is a mark of an unfinished merge" if marker else "this line was changed by hand or is cut"
-            )
-            problems.append(
-                _problem(
-                    number,
-                    message,
-                    "keep the lines of both sides and delete the marks"
-                    if marker
-                    else "take the file back from your last commit or backup",
-                )
-            )
-    if first and not key_id and not problems:
+            elif kind == "link":
+                link = links[number] = _link(row)
+                if link.salt in salts:
+                    raise ValueError
+                salts.add(link.salt)
+            elif kind in ("invoice", "credit-note"):
+                documents[number] = _document(kind, row)
+            else:
+                raise _Trouble(f"this line is of a kind '{kind}' that this version does not know", _NEWER)
+        except _Trouble as trouble:
+            problems.append(_problem(number, *trouble.args))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+                message = "this line is a mark of an unfinished merge"
+                problems.append(_problem(number, message, "keep the lines of both sides and delete the marks"))
+            else:
+                problems.append(_problem(number, "this line was changed by hand or is cut", _BACKUP))
+    if links and not key_id and not problems:
         problems.append(
             _problem(
-                first,
+                min(links),
                 "this file has links and does not name the key they were made with",
-                "take the file back from your last commit or backup: with another key every address would change",
+                f"{_BACKUP}: with another key every address would change",
             )
         )
-    problems += _contradictions(links, text)
-    return Lock(key_id=key_id, links=tuple(sorted(links))), tuple(problems)
+    problems += _contradictions(links, documents)
+    return (
+        Lock(
+            key_id=key_id,
+            links=tuple(sorted(links.values())),
+            documents=tuple(sorted(documents.values(), key=lambda row: (row.client, row.of, row.id))),
+        ),
+        tuple(problems),
+    )
 
 
-def _contradictions(links: Iterable[LinkRow], text: str) -> list[Problem]:
-    by_owner: dict[tuple[str, str, str], list[LinkRow]] = {}
-    for row in links:
-        by_owner.setdefault((row.client, row.of, row.ref), []).append(row)
-    problems = []
+def _known(row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
+    if unknown := sorted({*row} - {*kind.__struct_fields__}):
+        raise _Trouble(f"this version does not know '{unknown[0]}' of this line", f"{_NEWER}, or {_BACKUP}")
+
+
+def _link(row: Mapping[str, Any]) -> LinkRow:
+    _known(row, LinkRow)
+    link = msgspec.convert(row, LinkRow)
+    if len(bytes.fromhex(link.salt)) != 16 or link.generation < 1:
+        raise ValueError
+    return link
+
+
+def _document(kind: DocumentKind, row: Mapping[str, Any]) -> DocumentRow:
+    _known({**row, "of": kind}, DocumentRow)
+    found = msgspec.convert({**row, "of": kind}, DocumentRow)
+    said = (found.document["kind"], found.document["id"], found.document["number"], found.document["issued"])
+    if document_hash(found.document) != found.sha256:
+        raise ValueError
+    if said != (kind, found.id, found.number, found.issued.isoformat()):
+        raise ValueError
+    return found
+
+
+def _contradictions(links: Mapping[int, LinkRow], documents: Mapping[int, DocumentRow]) -> Iterable[Problem]:
+    by_owner: dict[tuple[str, str, str], dict[int, LinkRow]] = {}
+    for number, row in links.items():
+        by_owner.setdefault((row.client, row.of, row.ref), {})[number] = row
     for rows in by_owner.values():
-        live = [row for row in rows if row.state == "live"]
+        live = [row for row in rows.values() if row.state == "live"]
         if (
             len(live) > 1
-            or (live and live[0].generation < max(row.generation for row in rows))
-            or len({r.generation for r in rows}) < len(rows)
+            or (live and live[0].generation < max(row.generation for row in rows.values()))
+            or len({row.generation for row in rows.values()}) < len(rows)
         ):
-            line = next((n for n, t in enumerate(text.splitlines(), 1) if rows[-1].salt in t), 1)
-            problems.append(
-                _problem(
-                    line,
-                    f"the link of {rows[-1].client} ({rows[-1].of} {rows[-1].ref}) stands here twice",
-                    "take the file back from your last commit or backup",
-                )
-            )
-    return problems
+            number, row = max(rows.items())
+            message = f"the link of {row.client} ({row.of} {row.ref}) stands here twice"
+            yield _problem(number, message, _BACKUP)
+    first: dict[DocumentKey, int] = {}
+    for number, document in documents.items():
+        if first.setdefault(document.key, number) != number:
+            message = f"the {document.of.replace('-', ' ')} '{document.id}' stands here twice"
+            hint = f"keep the line whose document was sent: this one or line {first[document.key]}"
+            yield _problem(number, message, hint)
 
 
 def _problem(line: int, message: str, hint: str) -> Problem:

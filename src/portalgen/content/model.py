@@ -49,6 +49,11 @@ class ClientFolder(msgspec.Struct, frozen=True, kw_only=True):
     estimates: Mapping[str, Estimate]
     files: tuple[str, ...]
 
+    @property
+    def billing(self) -> tuple[Invoice | CreditNote, ...]:
+        """The documents that are issued to the client: invoices, then credit notes."""
+        return (*self.invoices.values(), *self.credit_notes.values())
+
     def source(self, kind: str) -> str:
         """The path, relative to the site, of a one-file kind of this client (`payments.yaml` …)."""
         return f"content/clients/{self.id}/{kind}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from portalgen.content.lock import LinkRow
+    from portalgen.content.problems import Problem
     from portalgen.publish.build import Assembled
     from portalgen.publish.parts import LinkFact
 
@@ -82,6 +83,23 @@ class Day(_Type):
             self.fail(f"{misfit.message}; {misfit.hint}", param, ctx)
 
 
+class Parsed(_Type):
+    """A text that is read as in the files: the name of a parser of `content.scalars` without its `parse_`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value, or a usage error that says what to write."""
+        from portalgen.content import scalars
+        from portalgen.content.records.base import Misfit
+
+        try:
+            return getattr(scalars, f"parse_{self.name}")(value) if isinstance(value, str) and value else value
+        except Misfit as misfit:
+            self.fail(f"{misfit.message}; {misfit.hint}", param, ctx)
+
+
 def common(command: Command) -> Command:
     """The options that every command has."""
 
@@ -97,7 +115,7 @@ def common(command: Command) -> Command:
 def dated(command: Command) -> Command:
     """The option of commands whose result depends on the day."""
     return click.option(
-        "--today", type=Day(), metavar="DATE", help="Build as if it were this day [today, in the practice's zone]."
+        "--today", type=Day(), metavar="DATE", help="Work as if it were this day [today, in the practice's zone]."
     )(command)
 
 
@@ -139,19 +157,27 @@ def assembled(site: Path, today: dt.date | None, base_url: str) -> tuple[Assembl
 
 def report(result: Assembled, as_json: bool, data: dict[str, Any], *, writes: bool = False) -> None:
     """Tell the problems. `writes`: the command would have written the site."""
+    tell(result.problems, result.loaded.excerpt, as_json, data, writes=writes)
+
+
+def tell(
+    problems: Sequence[Problem],
+    excerpt: Callable[[Problem], str],
+    as_json: bool,
+    data: dict[str, Any],
+    *,
+    writes: bool = False,
+) -> None:
+    """Tell problems, each with the line it is about (`excerpt`): as one document, or in words."""
     from portalgen.content.problems import as_data, render
 
     if as_json:
-        click.echo(
-            json.dumps(
-                {**data, "problems": [as_data(problem) for problem in result.problems]}, ensure_ascii=False, indent=1
-            )
-        )
+        click.echo(json.dumps({**data, "problems": [as_data(p) for p in problems]}, ensure_ascii=False, indent=1))
         return
     colour = sys.stderr.isatty()
-    for problem in result.problems:
-        click.echo(render(problem, result.loaded.excerpt(problem), colour) + "\n", err=True)
-    errors = sum(problem.severity == "error" for problem in result.problems)
+    for problem in problems:
+        click.echo(render(problem, excerpt(problem), colour) + "\n", err=True)
+    errors = sum(problem.severity == "error" for problem in problems)
     if errors:
         nothing = " Nothing was written." if writes else ""
         click.echo(f"{errors} error{'s' if errors > 1 else ''}.{nothing}", err=True)

@@ -16,14 +16,15 @@ from portalgen.publish.state import OutputError
 
 
 def build_for_preview(root: Path, today: dt.date | None) -> Callable[[], PreviewBuild]:
-    """A function that builds the site once. New links are kept in the lock, so that a page keeps its address."""
+    """A function that builds the site once. New links are kept in the lock, so that a page keeps
+    its address; an issued document is not, since it may still be under the practitioner's hands."""
 
     def build() -> PreviewBuild:
         try:
             with build_lock(root):
-                result = assemble(root, today=today)
+                result = assemble(root, today=today, keeps=True)
                 if result.files is not None and result.access is not None:
-                    result.access.save()
+                    result.access.save(documents=False)
         except (KeyProblem, OutputError) as refused:
             return PreviewBuild(files=None, problems=(f"{refused.message}\n{refused.hint}",))
         except OSError as error:

@@ -14,8 +14,12 @@ from portalgen.content.layout import bad_name
 from portalgen.content.records.base import Misfit
 from portalgen.content.scalars import parse_id
 from portalgen.content.schema import schemas
+from portalgen.content.yamltext import parse
 
 STARTER = Path(__file__).parent / "starter"
+DRAFT_WORDS = "# A draft: it appears nowhere until it has a number and a date."
+DRAFT = f"{DRAFT_WORDS}\n# number: …\n# issued: …\n"
+"""What a draft says below its id. Issuing it takes the first line away and fills in the others."""
 
 
 class ScaffoldRefused(Exception):
@@ -111,7 +115,7 @@ def _invoice(content: Path, client: str, day: dt.date) -> Path:
     base = f"{client[:40]}-{day.isoformat()}"
     taken = {path.stem for path in content.glob("clients/*/invoices/*.yaml")}
     name = next(n for n in (base, *(f"{base}-{count}" for count in range(2, 1000))) if n not in taken)
-    service = _priced_service(content)
+    service = _own_service(folder) or _priced_service(content)
     line = f"  - service: {service}" if service else "  - description: What it is for\n    unit_price: 0.00"
     terms = sorted(path.stem for path in content.glob("terms/*.yaml"))
     known = re.search(r"^terms:", (folder / "client.yaml").read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
@@ -120,6 +124,19 @@ def _invoice(content: Path, client: str, day: dt.date) -> Path:
         folder / "invoices" / f"{name}.yaml",
         TEXTS["invoice"].replace("@ID@", name).replace("@LINE@", line).replace("@TERMS@", extra),
     )
+
+
+def _own_service(folder: Path) -> str:
+    """What this client comes for: the service of the last session written down, else the first in client.yaml."""
+    for name, key in (("sessions.yaml", "service"), ("client.yaml", "services")):
+        path = folder / name
+        data = parse(path.read_text(encoding="utf-8-sig", errors="replace")).data if path.is_file() else None
+        entry = data[-1] if isinstance(data, list) and data else data
+        value = entry.get(key) if isinstance(entry, dict) else None
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, str) and (folder.parents[1] / "services" / f"{first}.md").is_file():
+            return first
+    return ""
 
 
 def _priced_service(content: Path) -> str:
@@ -188,11 +205,8 @@ name: {display: @NAME@}          # add legal: … when invoices need another nam
 # notes: |                       # private, never published
 #   …
 """,
-    "invoice": """id: @ID@
-# A draft: it appears nowhere until it has a number and a date.
-# number: …
-# issued: …
-@TERMS@lines:
+    "invoice": f"""id: @ID@
+{DRAFT}@TERMS@lines:
 @LINE@
 #   quantity: 1
 #   date: …

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import stat
@@ -11,9 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from portalgen.content.lock import LOCK, LinkRow, Lock, read_lock
+from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, LinkRow, Lock, read_lock
+from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Problem
-from portalgen.publish.state import state_folder, write_whole
+from portalgen.publish.state import remember_folder, state_folder, write_whole
+from portalgen.rules.facts import Account
+from portalgen.rules.issued import row_of
 from portalgen.site.private import Place, Wanted
 from portalgen.site.sealing import KEY_BYTES, Keyring, KeyTextError, checked, unchecked
 
@@ -38,6 +40,10 @@ class Access:
         self._live = lock.live()
         self._known = {(row.client, row.of, row.ref) for row in lock.links}
         self._new: list[LinkRow] = []
+        self._found: list[DocumentRow] = []
+        self._issued: dict[str, dict[DocumentKey, DocumentRow]] = {}
+        for document in lock.documents:
+            self._issued.setdefault(document.client, {})[document.key] = document
 
     def places(self, client: str, wanted: Iterable[Wanted]) -> Mapping[Wanted, Place]:
         """The places of a client's links. A new link gets a salt of its own; a retired one stays shut."""
@@ -52,6 +58,18 @@ class Access:
                 self._new.append(row)
             found[of, ref] = Place(row, f"p/{self.keyring.token(row.salt, row.generation)}/")
         return found
+
+    def issued(self, client: str) -> Mapping[DocumentKey, DocumentRow]:
+        """What the lock keeps of a client's issued documents."""
+        return self._issued.get(client, {})
+
+    def adopt(self, folder: ClientFolder, account: Account) -> None:
+        """Notes the issued documents that the lock does not know yet; `save` writes them."""
+        known = self.issued(folder.id)
+        for record in folder.billing:
+            document = account.documents.get(record.id)
+            if document and (document.kind, document.id) not in known:
+                self._found.append(row_of(document, record))
 
     def revoke(self, client: str, invoice: str = "") -> int:
         """Ends the live links of a client, or of one invoice. Returns how many."""
@@ -82,19 +100,31 @@ class Access:
 
     def _change(self, changed: Mapping[LinkRow, LinkRow], added: Iterable[LinkRow]) -> None:
         links = (*(changed.get(row, row) for row in self.lock.links), *added)
-        self.lock = Lock(key_id=self.lock.key_id, links=links)
+        self.lock = msgspec.structs.replace(self.lock, links=links)
         _keep(self.root / LOCK, self.lock.text())
 
-    def save(self) -> None:
-        """Writes the key if it is new, then the lock if it has new rows."""
+    def keep(self, rows: Iterable[DocumentRow]) -> None:
+        """Writes rows of documents into the lock at once, each in place of the row of the same document."""
+        kept = {row.key: row for row in (*self.lock.documents, *rows)}
+        self.lock = msgspec.structs.replace(self.lock, documents=tuple(kept.values()))
+        _keep(self.root / LOCK, self.lock.text())
+
+    def save(self, *, documents: bool = True) -> None:
+        """Writes the key if it is new, then the lock if it has new rows; without `documents`, only those of links."""
         if self.fresh and (self._new or self.lock.links):
             state_folder(self.root)
             _create_key(self.root / KEY, self._secret)
             self.fresh = False
-        if self._new:
-            lock = Lock(key_id=self.keyring.key_id, links=(*self.lock.links, *self._new))
+        found = self._found if documents else []
+        if self._new or found:
+            key_id = self.keyring.key_id if self._new else self.lock.key_id
+            lock = Lock(
+                key_id=key_id,
+                links=(*self.lock.links, *self._new),
+                documents=(*self.lock.documents, *found),
+            )
             _keep(self.root / LOCK, lock.text())
-            self.lock, self._new = lock, []
+            self.lock, self._new, self._found = lock, [], []
 
 
 def new_salt() -> str:
@@ -130,6 +160,12 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
             f"put the right key into {KEY} or PORTALGEN_KEY",
         )
     return access, ()
+
+
+def key_id_of(root: Path) -> str:
+    """The id of the key that a build would use now; empty when there is none yet. Raises `KeyProblem`."""
+    secret = _find_key(root)
+    return Keyring(secret).key_id if secret else ""
 
 
 def passing_access(root: Path) -> Access:
@@ -179,26 +215,9 @@ def _create_key(path: Path, secret: bytes) -> None:
         file.write(checked(secret) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    _keep_folder(path.parent)
+    remember_folder(str(path.parent))
 
 
 def _keep(path: Path, text: str) -> None:
     """Replaces a small and precious file: all of it is on the disk before the old one goes."""
-    fresh = path.with_name(f".{path.name}.new")
-    write_whole(str(fresh), text.encode(), 0o644)
-    with fresh.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
-    _keep_folder(path.parent)
-
-
-def _keep_folder(folder: Path) -> None:
-    """Has the disk remember the names in a folder, where the system can do that."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_whole(str(path), text.encode(), 0o644, durable=True)

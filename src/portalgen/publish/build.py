@@ -16,7 +16,13 @@ from portalgen.content.problems import Finding, Problem
 from portalgen.content.records.practice import ACKNOWLEDGE
 from portalgen.publish.access import Access, open_access, passing_access
 from portalgen.publish.parts import LinkFact, Part, Workshop
+from portalgen.publish.printing import PrintShop
 from portalgen.rules.amounts import odd_amounts, odd_client_amounts
+from portalgen.rules.ledger import reconcile
+from portalgen.rules.numbering import SeriesKind, Taken, number_findings, numbers_of
+from portalgen.rules.recurring import recurring_findings
+from portalgen.rules.retainer import retainer_findings
+from portalgen.rules.ways import way_findings
 from portalgen.site.private import wanted_links
 from portalgen.site.render import NOT_FOUND
 from portalgen.site.theme import load as load_theme
@@ -33,6 +39,7 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, bytes] | None
     problems: tuple[Problem, ...]
     loaded: Loaded
+    day: dt.date | None = None  # the day it is built for
     access: Access | None = None
     links: tuple[LinkFact, ...] = ()
     pages: int = 0
@@ -43,9 +50,13 @@ def assemble(
     *,
     today: dt.date | None = None,
     base_url: str = "",
+    keeps: bool = False,
     progress: Progress | None = None,
 ) -> Assembled:
-    """Everything that would be published, or every problem. Writes nothing. Raises `KeyProblem`."""
+    """Everything that would be published, or every problem. Raises `KeyProblem`.
+
+    Writes nothing but, if it `keeps`, what was printed, so that it need not be printed again.
+    """
     loaded = load(root)
     if loaded.sound is None:
         return Assembled(files=None, problems=loaded.problems, loaded=loaded)
@@ -59,16 +70,27 @@ def assemble(
     theme, findings = load_theme(root, site)
     found = [*findings, *_general(shared, base), *odd_amounts(shared)]
     parts: list[Part] = []
+    pdfs: Mapping[str, bytes] = {}
     if theme is not None:
-        parts = list(_parts(Workshop(shared, theme, base, day), loaded.sound, access, progress))
-        found += [finding for part in parts for finding in part.findings]
-    vanished = _vanished(root, access.lock, loaded.site) if loaded.site else ()
-    problems = sorted({*loaded.problems, *vanished, *loaded.report(found)})
+        with PrintShop(root, theme.press, keeps=keeps) as shop:
+            for part in _parts(Workshop(shared, theme, base, day), loaded.sound, access, progress):
+                shop.order(part.pdfs)
+                parts.append(part)
+                found += part.findings
+            pdfs, unprinted = shop.collect()
+            found += unprinted
+            if loaded.site:
+                shop.tidy()
+    found += recurring_findings(loaded.sound.clients.values())
+    found += number_findings(site, _numbers(loaded.sound, access.lock), whole=loaded.site is not None)
+    gone = vanished(root, access.lock, loaded.site) if loaded.site else ()
+    problems = sorted({*loaded.problems, *gone, *loaded.report(found)})
     broken = any(problem.severity == "error" for problem in problems)
     return Assembled(
-        files=None if broken else _gather(root, parts),
+        files=None if broken else _gather(root, parts, pdfs),
         problems=tuple(problems),
         loaded=loaded,
+        day=day,
         access=access,
         links=tuple(link for part in parts for link in part.links),
         pages=sum(part.pages for part in parts),
@@ -80,23 +102,31 @@ def _parts(workshop: Workshop, site: Site, access: Access, progress: Progress | 
     part, links = workshop.public()
     yield part
     for done, folder in enumerate(site.clients.values(), 1):
-        account, findings = workshop.account(folder)
-        findings += tuple(odd_client_amounts(site.shared, folder))
+        account, findings = workshop.account(folder, access.issued(folder.id))
+        findings += (*odd_client_amounts(site.shared, folder), *way_findings(site.shared, folder))
         withheld = _withheld(folder, site.shared)
         findings += (withheld,) if withheld else ()
-        if withheld or any(finding.severity == "error" for finding in findings):
+        if not any(finding.severity == "error" for finding in findings):
+            findings += tuple(retainer_findings(site.shared, folder, account, workshop.today))
+        if not any(finding.severity == "error" for finding in findings):
+            findings += reconcile(folder, account, workshop.today)
+        broken = any(finding.severity == "error" for finding in findings)
+        if not broken:
+            access.adopt(folder, account)
+        if broken or withheld:
             yield Part(findings=findings)
         else:
             places = access.places(folder.id, wanted_links(folder, account, workshop.today))
-            part = workshop.client(folder, account, places, links)
+            locked = {key for _, key in access.issued(folder.id)}
+            part = workshop.client(folder, account, places, links, locked)
             yield msgspec.structs.replace(part, findings=(*findings, *part.findings))
         if progress:
             progress(done, len(site.clients))
 
 
-def _gather(root: Path, parts: Iterable[Part]) -> dict[str, bytes]:
+def _gather(root: Path, parts: Iterable[Part], pdfs: Mapping[str, bytes]) -> dict[str, bytes]:
     """All files of all parts, with a page in every folder that has none, so that no server lists what lies there."""
-    files: dict[str, bytes] = {}
+    files = dict(pdfs)
     for part in parts:
         files.update(part.files)
         for copy in part.copies:
@@ -105,6 +135,18 @@ def _gather(root: Path, parts: Iterable[Part]) -> dict[str, bytes]:
     for folder in folders:
         files.setdefault(f"{folder}/index.html", files[NOT_FOUND])
     return files
+
+
+def _numbers(site: Site, lock: Lock) -> Iterator[Taken]:
+    """Every number that was given out, also those whose file is gone."""
+    files = {record.id for folder in site.clients.values() for record in folder.billing}
+    for folder in site.clients.values():
+        yield from numbers_of(folder)
+    for row in lock.documents:
+        if row.id in files:
+            continue
+        kind: SeriesKind = "invoice" if row.of == "invoice" else "credit_note"
+        yield Taken(kind=kind, number=row.number, issued=row.issued, client=row.client, id=row.id)
 
 
 def _general(shared: Shared, base_url: str) -> Iterator[Finding]:
@@ -156,20 +198,36 @@ def _withheld(folder: ClientFolder, shared: Shared) -> Finding | None:
     return None
 
 
-def _vanished(root: Path, lock: Lock, site: Site) -> Iterator[Problem]:
-    """A live link whose client or document is gone: a promise that must not break unnoticed."""
-    path = root / LOCK
-    lines = path.read_text(encoding="utf-8-sig").splitlines() if lock.links else []
-    for row in lock.links:
+def vanished(root: Path, lock: Lock, site: Site) -> Iterator[Problem]:
+    """What was promised outside and has no source any more: an issued document, a client whose link is live."""
+    if not lock.links and not lock.documents:
+        return
+    lines = (root / LOCK).read_text(encoding="utf-8-sig").split("\n")
+
+    def problem(sign: str, message: str, hint: str) -> Problem:
+        line = next((number for number, text in enumerate(lines, 1) if sign in text), 1)
+        return Problem(path=LOCK, line=line, column=1, code="vanished", message=message, hint=hint)
+
+    live = {row.client: row.salt for row in reversed(lock.links) if row.state == "live"}
+    for client in sorted(
+        ({row.client for row in lock.links} | {row.client for row in lock.documents}) - {*site.clients}
+    ):
+        if client in live:
+            yield problem(
+                live[client],
+                f"the folder of the client '{client}' is gone, but its link was handed out",
+                f"put it back, or end its links for good: portalgen link revoke {client}",
+            )
+        elif not any(row.client == client for row in lock.links):
+            yield problem(
+                f'"client": "{client}"',
+                f"the folder of the client '{client}' is gone, but documents of it were issued",
+                "put it back as it was",
+            )
+    for row in lock.documents:
         folder = site.clients.get(row.client)
-        invoice = folder.invoices.get(row.ref) if folder and row.of == "invoice" else None
-        if row.state != "live" or (folder and (row.of != "invoice" or (invoice and invoice.issued))):
-            continue
-        if folder is None:
-            message = f"the folder of the client '{row.client}' is gone, but its link was handed out"
-            hint = f"put it back, or end its links for good: portalgen link revoke {row.client}"
-        else:
-            message = f"the issued invoice '{row.ref}' of '{row.client}' is gone, but its link was handed out"
-            hint = "put it back as it was; to cancel it write void: with a date and a reason"
-        line = next((number for number, text in enumerate(lines, 1) if row.salt in text), 1)
-        yield Problem(path=LOCK, line=line, column=1, code="vanished", message=message, hint=hint)
+        if folder and row.id not in (folder.invoices if row.of == "invoice" else folder.credit_notes):
+            name = "credit note" if row.of == "credit-note" else "invoice"
+            hint = "put it back as it was; to cancel an invoice write void: with a date and a reason"
+            message = f"the file of the {name} {row.number} of '{row.client}' is gone, but it was issued"
+            yield problem(row.sha256, message, hint)

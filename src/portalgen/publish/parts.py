@@ -7,7 +7,7 @@ made on its own, in any order and in any process.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -15,15 +15,18 @@ from portalgen.content.lock import LinkRow
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.publish.checks import LinkChecker, double_addresses
-from portalgen.rules.account import account_of
+from portalgen.rules.account import Issued, account_of
 from portalgen.rules.facts import Account
+from portalgen.site.einvoice.make import einvoices_of
+from portalgen.site.formats import country_names
 from portalgen.site.links import file_of
 from portalgen.site.markdown import Writer
 from portalgen.site.offer import Offer
-from portalgen.site.pages import File, Page
-from portalgen.site.private import ClientPages, Place, Wanted, portal_expires
+from portalgen.site.pages import File, Page, Pdf
+from portalgen.site.printing import Printer
+from portalgen.site.private import ClientPages, Place, Wanted, link_expires
 from portalgen.site.public import PublicPages, directory
-from portalgen.site.render import NOT_FOUND, Renderer, country_names
+from portalgen.site.render import NOT_FOUND, Renderer
 from portalgen.site.theme import TemplateProblem, Theme
 
 
@@ -36,10 +39,11 @@ class LinkFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Finished files by their path in the output, files to copy, and what is wrong with them."""
+    """Finished files by their path in the output, files to copy, PDFs to print, and what is wrong with them."""
 
     files: Mapping[str, bytes] = {}
     copies: tuple[File, ...] = ()
+    pdfs: tuple[Pdf, ...] = ()
     findings: tuple[Finding, ...] = ()
     links: tuple[LinkFact, ...] = ()
     pages: int = 0
@@ -54,6 +58,8 @@ class Workshop:
         self._offer = Offer(shared, today, countries)
         self._writer = Writer(directory(shared))
         self._renderer = Renderer(shared, theme, base_url, today, countries)
+        printing = shared.site.documents.pdf
+        self._printer = Printer(shared, theme, self._renderer.practice) if printing else None
 
     def public(self) -> tuple[Part, LinkChecker | None]:
         """The public pages and the files of the site, and what the links of other parts may lead to in it.
@@ -82,34 +88,49 @@ class Workshop:
         return Part(files=files, copies=copies, findings=tuple(findings), pages=len(pages)), links
 
     def client(
-        self, folder: ClientFolder, account: Account, places: Mapping[Wanted, Place], links: LinkChecker | None
+        self,
+        folder: ClientFolder,
+        account: Account,
+        places: Mapping[Wanted, Place],
+        links: LinkChecker | None,
+        locked: Collection[str] = (),
     ) -> Part:
-        """One client's private pages. `links` is what the public part gave: pages may link there."""
-        maker = ClientPages(self.shared, self._offer, self._writer, self.today)
+        """One client's private pages. `links` is what the public part gave: pages may link there.
+
+        `locked` are the ids of the documents that the lock knows already.
+        """
+        maker = ClientPages(self.shared, self._offer, self._writer, self.today, self._printer)
+        einvoices, lacking = einvoices_of(self.shared, folder, account.documents, locked)
         country = folder.client.country or self.shared.site.practice.country
         texts: list[tuple[Page, str]] = []
         copies: list[File] = []
+        pdfs: list[Pdf] = []
+        made: dict[str, bytes] = {}
         try:
-            for opening in maker.openings(folder, account, places):
+            for opening in maker.openings(folder, account, places, einvoices):
                 texts += [(page, self._renderer.html(page, country)) for page in opening.sections]
                 copies += opening.files
+                pdfs += opening.pdfs
+                made |= {file.address: file.content for file in opening.made}
         except TemplateProblem as problem:
             return Part(findings=(*maker.findings, problem.finding))
-        files = {file_of(page.address): text.encode() for page, text in texts}
-        findings = list(maker.findings)
+        files = {file_of(page.address): text.encode() for page, text in texts} | made
+        findings = [*maker.findings, *lacking]
         if links:
-            findings += _checked(links.beside((*files, *(file.address for file in copies))), texts)
+            beside = (*files, *(file.address for file in copies), *(pdf.address for pdf in pdfs))
+            findings += _checked(links.beside(beside), texts)
         return Part(
             files=files,
             copies=tuple(copies),
+            pdfs=tuple(pdfs),
             findings=tuple(findings),
             links=tuple(_facts(folder, account, places)),
             pages=len(texts),
         )
 
-    def account(self, folder: ClientFolder) -> tuple[Account, tuple[Finding, ...]]:
-        """The client's account on the day of this build."""
-        return account_of(self.shared, folder, self.today)
+    def account(self, folder: ClientFolder, issued: Issued) -> tuple[Account, tuple[Finding, ...]]:
+        """The client's account on the day of this build. `issued`: what the lock keeps of this client's documents."""
+        return account_of(self.shared, folder, self.today, issued)
 
 
 def _checked(links: LinkChecker, texts: Sequence[tuple[Page, str]]) -> list[Finding]:
@@ -119,15 +140,7 @@ def _checked(links: LinkChecker, texts: Sequence[tuple[Page, str]]) -> list[Find
 
 
 def _facts(folder: ClientFolder, account: Account, places: Mapping[Wanted, Place]) -> list[LinkFact]:
-    facts = []
-    for place in places.values():
-        item = account.invoices.get(place.row.ref) if place.row.of == "invoice" else None
-        expires = (item.invoice.link.expires if item.invoice.link else None) if item else portal_expires(folder)
-        facts.append(
-            LinkFact(
-                row=place.row,
-                address=place.address,
-                expires=expires,
-            )
-        )
-    return facts
+    return [
+        LinkFact(row=place.row, address=place.address, expires=link_expires(folder, account, place.row))
+        for place in places.values()
+    ]

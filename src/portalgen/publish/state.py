@@ -151,18 +151,50 @@ def is_unfinished(name: str) -> bool:
     return _UNFINISHED.fullmatch(name) is not None
 
 
-def write_whole(place: str, data: bytes, mode: int) -> None:
-    """Put a whole file in place: under a name of its own first, so that nobody ever sees half of it."""
-    temporary = f"{os.path.dirname(place)}{os.sep}.{secrets.token_hex(8)}{_SUFFIX}"
+def write_whole(place: str, data: bytes, mode: int, *, durable: bool = False) -> None:
+    """Put a whole file in place: under a name of its own first, so that nobody ever sees half of it.
+
+    `durable`: all of it is on the disk before the old one goes.
+    """
+    temporary = stage(place, data, mode, durable=durable)
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.chmod(temporary, mode)
         os.replace(temporary, place)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+    if durable:
+        remember_folder(os.path.dirname(place))
+
+
+def stage(place: str, data: bytes, mode: int | None, *, durable: bool = False) -> str:
+    """The name, beside `place`, of a finished file for `os.replace`. Without a mode it has the usual one."""
+    temporary = os.path.join(os.path.dirname(place), f".{secrets.token_hex(8)}{_SUFFIX}")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if mode is not None:
+            os.chmod(temporary, mode)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    return temporary
+
+
+def remember_folder(folder: str) -> None:
+    """Has the disk remember the names in a folder, where the system can do that."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder or os.curdir, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def failure(error: OSError, place: Path) -> OutputFailed:
@@ -171,7 +203,7 @@ def failure(error: OSError, place: Path) -> OutputFailed:
     if not isinstance(where, str) or is_unfinished(os.path.basename(where)):
         where = error.filename2 if isinstance(error.filename2, str) else str(place)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutputFailed(f"the disk is full: {where}", "make room and build again; every file there is whole")
+        return OutputFailed(f"the disk is full: {where}", "make room, then run this again; every file there is whole")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return OutputFailed(f"no permission to write: {where}", "make it writable for yourself and build again")
-    return OutputFailed(f"could not write {where}: {error.strerror or error}", "mend that and build again")
+        return OutputFailed(f"no permission to write: {where}", "make it writable for yourself, then run this again")
+    return OutputFailed(f"could not write {where}: {error.strerror or error}", "mend that, then run this again")

@@ -7,36 +7,52 @@ from collections.abc import Mapping
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from portalgen.content.lock import DocumentKey, DocumentRow
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.documents import CreditNote, Invoice, Payment
 from portalgen.content.records.offer import Terms
-from portalgen.rules.due import Part, due_date, parts_of, settle
-from portalgen.rules.facts import Account, Allocated, Credit, InvoiceFacts
+from portalgen.rules.automatic import Claim, automatic
+from portalgen.rules.document import Deducted, PlannedPart
+from portalgen.rules.due import DAY, Part, due_date, parts_of, settle
+from portalgen.rules.facts import Account, Allocated, Credit, InvoiceFacts, held_for
+from portalgen.rules.invoices import after_issue, before_issue
+from portalgen.rules.issued import change_finding, credit_document, invoice_document, restored
 from portalgen.rules.lines import LineReader, Source, billed_twice
 from portalgen.rules.money import ZERO, total
 from portalgen.rules.status import Entries, status_of
 from portalgen.rules.totals import Totals, compute, group_totals
 
+Issued = Mapping[DocumentKey, DocumentRow]
 
-def account_of(shared: Shared, folder: ClientFolder, today: dt.date) -> tuple[Account, tuple[Finding, ...]]:
-    """The account and what is wrong with the money in this client's files."""
-    return _Bookkeeper(shared, folder, today).close()
+
+def account_of(
+    shared: Shared, folder: ClientFolder, today: dt.date, issued: Issued | None = None
+) -> tuple[Account, tuple[Finding, ...]]:
+    """The account and what is wrong with the money in this client's files. `issued`: the lock's rows of this client."""
+    return _Bookkeeper(shared, folder, today, issued or {}).close()
 
 
 class _Bookkeeper:
-    def __init__(self, shared: Shared, folder: ClientFolder, today: dt.date) -> None:
-        self.shared, self.folder, self.today = shared, folder, today
+    def __init__(self, shared: Shared, folder: ClientFolder, today: dt.date, issued: Issued) -> None:
+        self.shared, self.folder, self.today, self.issued = shared, folder, today, issued
         self.reader = LineReader(shared, folder)
         self.findings = self.reader.findings
+        self.documents = {record.id: restored(row) for record in folder.billing if (row := issued.get(_key(record)))}
         self.totals: dict[str, Totals] = {}
         self.credits: dict[str, list[Credit]] = {}
-        self.amounts: dict[str, tuple[Decimal, tuple[tuple[Invoice, Decimal], ...]]] = {}
+        self.amounts: dict[str, tuple[Decimal, tuple[Deducted, ...]]] = {}
         self.dues: dict[str, dt.date | None] = {}
         self.allocated: dict[str, list[Allocated]] = {}
 
     def close(self) -> tuple[Account, tuple[Finding, ...]]:
         folder = self.folder
+        for record in folder.billing:
+            row = self.issued.get(_key(record))
+            if row and (finding := change_finding(record, row)):
+                self.findings.append(finding)
         for invoice in folder.invoices.values():
             self.totals[invoice.id] = self._invoice_totals(invoice)
         for note in folder.credit_notes.values():
@@ -49,8 +65,10 @@ class _Bookkeeper:
             self._payment(at, payment)
         self._auto()
         self.findings += billed_twice(folder)
+        self._settle_documents()
         facts = {key: self._facts(invoice) for key, invoice in folder.invoices.items()}
-        return Account(invoices=facts, credit=self._held(facts)), tuple(self.findings)
+        account = Account(invoices=facts, credit=held_for(folder, facts.values(), self.today), documents=self.documents)
+        return account, tuple(self.findings)
 
     def _find(
         self, path: str, at: tuple[str | int, ...], code: str, message: str, hint: str, warning: bool = False
@@ -69,6 +87,8 @@ class _Bookkeeper:
         )
 
     def _invoice_totals(self, invoice: Invoice) -> Totals:
+        if document := self.documents.get(invoice.id):
+            return document.totals
         source = self._source(invoice)
         priced = self.reader.read(invoice.lines, source)
         charges = self.reader.charges(invoice.charges, priced.lines, source)
@@ -98,7 +118,9 @@ class _Bookkeeper:
 
     def _credit(self, note: CreditNote) -> None:
         invoice, of = self.folder.invoices[note.invoice], self.totals[note.invoice]
-        if note.full:
+        if document := self.documents.get(note.id):
+            totals = document.totals
+        elif note.full:
             totals = of
         else:
             priced = self.reader.read(note.lines, Source(note.path, of.currency, note.issued))
@@ -159,7 +181,7 @@ class _Bookkeeper:
                     f"'{part.invoice}' is a draft and cannot be paid",
                     "issue the invoice first: give it number: and issued:",
                 )
-            elif payment.date < invoice.issued:
+            elif payment.date < invoice.issued and not payment.for_:
                 self._find(
                     path,
                     (*at, "invoice"),
@@ -175,11 +197,9 @@ class _Bookkeeper:
     def _check_balance(self, key: str, payment: Payment, path: str, at: tuple[str | int, ...]) -> None:
         """Allocations may not exceed what the invoice asked for on the day of the payment."""
         amount, _ = self.amounts[key]
-        credited = total(c.totals.total for c in self.credits.get(key, ()) if c.note.issued <= payment.date)
+        credited = self._credited(key, payment.date - DAY)  # of one day, the money may have come first
         paid = total(a.amount for a in self.allocated[key] if a.payment.status == "cleared")
-        writing = self.folder.invoices[key].write_off
-        written = writing.amount if writing and writing.date <= payment.date else ZERO
-        asked = max(amount - credited - written, ZERO)
+        asked = max(amount - credited - _written_off(self.folder.invoices[key], payment.date), ZERO)
         if paid > asked and payment.amount > 0:
             over = paid - asked
             self._find(
@@ -198,70 +218,70 @@ class _Bookkeeper:
                 "refund at most what was paid",
             )
 
-    def _amount(
-        self, invoice: Invoice, deducted: dict[str, str]
-    ) -> tuple[Decimal, tuple[tuple[Invoice, Decimal], ...]]:
-        """What the invoice asks for: its total less the deposits it deducts, each once and less its credits so far."""
+    def _amount(self, invoice: Invoice, deducted: dict[str, str]) -> tuple[Decimal, tuple[Deducted, ...]]:
+        """What the invoice asks for: its total less the deposits it deducts, each once and less its credits by then."""
         totals = self.totals[invoice.id]
+        if document := self.documents.get(invoice.id):
+            deducted |= dict.fromkeys((deposit.id for deposit in document.deposits), invoice.id)
+            return document.amount, document.deposits
         deposits = []
         for n, key in enumerate(invoice.deposits_deducted):
             deposit = self.folder.invoices[key]
             late = bool(deposit.issued and invoice.issued and deposit.issued > invoice.issued)
             message = ""
+            issued = deposit.issued
             if key in deducted:
                 message = f"'{key}' is already deducted by '{deducted[key]}'"
-            elif deposit.id == invoice.id or deposit.issued is None or deposit.void or late:
+            elif deposit.id == invoice.id or issued is None or deposit.void or late:
                 message = (
                     f"'{key}' cannot be deducted: it is a draft, void, younger than this invoice, or the invoice itself"
                 )
             elif self.totals[key].currency != totals.currency:
                 message = f"'{key}' is in {self.totals[key].currency}, this invoice is in {totals.currency}"
-            if message:
+            if message or issued is None:
                 hint = "name an issued deposit invoice of this client, once"
                 self._find(invoice.path, ("deposits_deducted", n), "bad-deposit", message, hint)
                 continue
             deducted[key] = invoice.id
-            deposits.append((deposit, self.totals[key].total - self._credited(key)))
-        return totals.total - total(amount for _, amount in deposits), tuple(deposits)
+            rest = self.totals[key].total - self._credited(key, invoice.issued or self.today)
+            deposits.append(Deducted(id=key, number=deposit.number or "", issued=issued, amount=rest))
+        return totals.total - total(deposit.amount for deposit in deposits), tuple(deposits)
 
-    def _credited(self, key: str) -> Decimal:
-        return total(c.totals.total for c in self.credits.get(key, ()) if c.note.issued <= self.today)
+    def _credited(self, key: str, day: dt.date) -> Decimal:
+        return total(c.totals.total for c in self.credits.get(key, ()) if c.note.issued <= day)
 
     def _auto(self) -> None:
-        """Payments with `auto: true` go to the oldest open invoices: by due date, issue date, number."""
-        open_: dict[str, Decimal] = {}
-        candidates = []
+        """What nobody allocated by hand: payments with `auto: true`, and the advance on the client's retainer."""
+        claims = []
         for invoice in self.folder.invoices.values():
-            void = invoice.void and invoice.void.date <= self.today
-            if invoice.issued and invoice.issued <= self.today and not void:
-                written = (
-                    invoice.write_off.amount if invoice.write_off and invoice.write_off.date <= self.today else ZERO
-                )
+            if invoice.issued and invoice.issued <= self.today and not invoice.void:
                 paid = total(
                     a.amount
                     for a in self.allocated.get(invoice.id, ())
                     if a.payment.status == "cleared" and a.payment.date <= self.today
                 )
-                open_[invoice.id] = self.amounts[invoice.id][0] - self._credited(invoice.id) - written - paid
-                candidates.append(
-                    (self.dues[invoice.id] or dt.date.max, invoice.issued, invoice.number or "", invoice.id)
+                settled = paid + self._credited(invoice.id, self.today) + _written_off(invoice, self.today)
+                claims.append(
+                    Claim(
+                        invoice=invoice.id,
+                        issued=invoice.issued,
+                        due=self.dues[invoice.id],
+                        number=invoice.number or "",
+                        currency=self.totals[invoice.id].currency,
+                        open=self.amounts[invoice.id][0] - settled,
+                    )
                 )
-        order = [key for *_, key in sorted(candidates)]
-        for payment in self.folder.payments:
-            if not payment.auto or payment.status != "cleared" or payment.date > self.today:
-                continue
-            left = payment.amount
-            for key in order:
-                part = min(left, open_[key])
-                if part > 0 and self.totals[key].currency == payment.currency:
-                    self.allocated.setdefault(key, []).append(Allocated(payment=payment, amount=part))
-                    open_[key] -= part
-                    left -= part
+        for draw in automatic(self.folder, claims, self.today):
+            self.allocated.setdefault(draw.invoice, []).append(Allocated(payment=draw.payment, amount=draw.amount))
 
     def _terms(self, invoice: Invoice) -> Terms | None:
+        if document := self.documents.get(invoice.id):
+            return document.terms
         return self.shared.terms.get(invoice.terms or self.folder.client.terms or "")
 
     def _due(self, invoice: Invoice) -> dt.date | None:
+        if document := self.documents.get(invoice.id):
+            return document.due
         if invoice.due or invoice.schedule:
             return invoice.due or invoice.schedule[-1].due
         terms = self._terms(invoice)
@@ -276,11 +296,13 @@ class _Bookkeeper:
         totals, terms, due = self.totals[invoice.id], self._terms(invoice), self.dues[invoice.id]
         self._check(invoice, amount, due, totals)
         allocations = tuple(a for a in self.allocated.get(invoice.id, ()) if a.payment.date <= self.today)
-        credits = tuple(c for c in self.credits.get(invoice.id, ()) if c.note.issued <= self.today)
+        credits = tuple(
+            msgspec.structs.replace(credit, document=self.documents.get(credit.note.id))
+            for credit in self.credits.get(invoice.id, ())
+            if credit.note.issued <= self.today
+        )
         entries = self._entries(invoice, allocations, credits)
-        parts = parts_of(invoice.schedule, amount, totals.currency)
-        if not parts and due:
-            parts = (Part(due=due, amount=amount),)
+        parts = self._parts(invoice)
         parts = settle(parts, entries.paid, entries.credited + entries.written_off)
         status = status_of(
             invoice,
@@ -294,6 +316,7 @@ class _Bookkeeper:
         )
         return InvoiceFacts(
             invoice=invoice,
+            document=self.documents.get(invoice.id),
             terms=terms,
             totals=totals,
             deposits=deposits,
@@ -306,90 +329,70 @@ class _Bookkeeper:
             status=status,
         )
 
+    def _parts(self, invoice: Invoice) -> tuple[Part, ...]:
+        if document := self.documents.get(invoice.id):
+            return tuple(Part(due=part.due, amount=part.amount) for part in document.parts)
+        amount, _ = self.amounts[invoice.id]
+        due = self.dues[invoice.id]
+        parts = parts_of(invoice.schedule, amount, self.totals[invoice.id].currency)
+        return parts or ((Part(due=due, amount=amount),) if due else ())
+
+    def _settle_documents(self) -> None:
+        """What the issued documents say: as the lock keeps it, or by today's files where it does not know them yet."""
+        for invoice in self.folder.invoices.values():
+            _, deposits = self.amounts[invoice.id]
+            document = self.documents.get(invoice.id) or invoice_document(
+                self.shared,
+                self.folder,
+                invoice,
+                self.totals[invoice.id],
+                deposits=deposits,
+                due=self.dues[invoice.id],
+                parts=tuple(PlannedPart(due=part.due, amount=part.amount) for part in self._parts(invoice)),
+                terms=self._terms(invoice),
+            )
+            if document:
+                self.documents[invoice.id] = document
+            for credit in self.credits.get(invoice.id, ()):
+                note = credit.note
+                taken_back = self.documents.get(note.id) or credit_document(
+                    self.shared, note, invoice, document, credit.totals
+                )
+                if taken_back:
+                    self.documents[note.id] = taken_back
+
     def _entries(self, invoice: Invoice, allocations: tuple[Allocated, ...], credits: tuple[Credit, ...]) -> Entries:
         cleared = [a for a in allocations if a.payment.status == "cleared"]
         pending = [a for a in allocations if a.payment.status == "pending"]
-        written = invoice.write_off if invoice.write_off and invoice.write_off.date <= self.today else None
+        written = _written_off(invoice, self.today)
         dates = [a.payment.date for a in cleared] + [c.note.issued for c in credits]
         dates += [a.payment.date for a in pending if self.amounts[invoice.id][0] > total(b.amount for b in cleared)]
-        if written:
-            dates.append(written.date)
+        if invoice.write_off and written:
+            dates.append(invoice.write_off.date)
         return Entries(
             received=total(a.amount for a in cleared if a.amount > 0),
             refunded=-total(a.amount for a in cleared if a.amount < 0),
             pending=total(a.amount for a in pending),
             credited=total(c.totals.total for c in credits),
-            written_off=written.amount if written else ZERO,
+            written_off=written,
             changed=max(dates, default=None),
         )
 
     def _check(self, invoice: Invoice, amount: Decimal, due: dt.date | None, totals: Totals) -> None:
-        path, source = invoice.path, self._source(invoice)
-        if invoice.issued and due is None:
-            self._find(
-                path,
-                (),
-                "no-due-date",
-                "this invoice does not say when it is due",
-                "add due:, or terms: here or in client.yaml",
-            )
-        if amount < 0 and totals.discount <= totals.line_total:
-            self._find(
-                path,
-                ("deposits_deducted",) if invoice.deposits_deducted else ("rounding",),
-                "negative",
-                f"this invoice comes to {amount}",
-                "deduct at most its total; give the rest back with a credit note",
-            )
-        for n, part in enumerate(invoice.schedule):
-            self.reader.check_amount(part.amount, source, ("schedule", n, "amount"))
-        if invoice.schedule:
-            parts = parts_of(invoice.schedule, amount, totals.currency)
-            whole = total(part.amount for part in parts)
-            if whole != amount or any(part.amount < 0 for part in parts):
-                self._find(
-                    path,
-                    ("schedule",),
-                    "bad-schedule",
-                    f"the parts come to {whole}, the invoice to {amount}",
-                    "write rest: true in the last part",
-                )
+        source = self._source(invoice)
+        if _key(invoice) not in self.issued:
+            for n, part in enumerate(invoice.schedule):
+                self.reader.check_amount(part.amount, source, ("schedule", n, "amount"))
+            self.findings += before_issue(invoice, amount, due, totals)
         if invoice.write_off:
             self.reader.check_amount(invoice.write_off.amount, source, ("write_off", "amount"))
-            paid = total(
-                a.amount
-                for a in self.allocated.get(invoice.id, ())
-                if a.payment.status == "cleared" and a.payment.date <= invoice.write_off.date
-            )
-            credited = total(
-                c.totals.total for c in self.credits.get(invoice.id, ()) if c.note.issued <= invoice.write_off.date
-            )
-            if invoice.write_off.amount > amount - paid - credited:
-                self._find(
-                    path,
-                    ("write_off", "amount"),
-                    "too-much",
-                    f"this writes off more than the {max(amount - paid - credited, ZERO)} that were open",
-                    "write at most the balance",
-                )
-        if invoice.void and total(
-            a.amount for a in self.allocated.get(invoice.id, ()) if a.payment.status == "cleared"
-        ):
-            self._find(
-                path,
-                ("void",),
-                "void-paid",
-                "this invoice was paid, so it cannot be void",
-                "write a credit note, or book the refund first",
-            )
+        cleared = [a for a in self.allocated.get(invoice.id, ()) if a.payment.status == "cleared"]
+        self.findings += after_issue(invoice, amount, cleared, self.credits.get(invoice.id, ()))
 
-    def _held(self, facts: Mapping[str, InvoiceFacts]) -> dict[str, Decimal]:
-        held: dict[str, Decimal] = {}
-        for payment in self.folder.payments:
-            if payment.status == "cleared" and payment.date <= self.today:
-                held[payment.currency] = held.get(payment.currency, ZERO) + payment.amount
-        for item in facts.values():
-            if item.status.document == "issued":
-                paid = total(a.amount for a in item.allocations if a.payment.status == "cleared")
-                held[item.currency] = held.get(item.currency, ZERO) - paid + item.status.surplus
-        return {currency: amount for currency, amount in sorted(held.items()) if amount > 0}
+
+def _key(record: Invoice | CreditNote) -> DocumentKey:
+    return ("invoice" if isinstance(record, Invoice) else "credit-note"), record.id
+
+
+def _written_off(invoice: Invoice, day: dt.date) -> Decimal:
+    return invoice.write_off.amount if invoice.write_off and invoice.write_off.date <= day else ZERO

@@ -19,7 +19,7 @@ def odd_amounts(shared: Shared) -> Iterator[Finding]:
 
 
 def odd_client_amounts(shared: Shared, folder: ClientFolder) -> Iterator[Finding]:
-    """The same for one client's fees, charges and retainer."""
+    """The same for one client's fees, charges, packages and retainer."""
     client = folder.client
     currency = client.currency or shared.site.practice.currency
     places: list[_Place] = [
@@ -29,6 +29,9 @@ def odd_client_amounts(shared: Shared, folder: ClientFolder) -> Iterator[Finding
         places += [
             (client.path, ("retainer", key), getattr(client.retainer, key), currency) for key in ("amount", "floor")
         ]
+    places += [
+        (client.path, ("packages", n, "price"), bought.price, currency) for n, bought in enumerate(client.packages)
+    ]
     sessions = folder.source("sessions.yaml")
     places += [(sessions, (n, "fee"), session.fee, currency) for n, session in enumerate(folder.sessions)]
     for invoice in folder.invoices.values():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
 
+from portalgen.content.model import ClientFolder
 from portalgen.content.records.documents import CreditNote, Invoice, Payment
 from portalgen.content.records.offer import Terms
+from portalgen.rules.document import Deducted, Document
 from portalgen.rules.due import Part
-from portalgen.rules.money import Money, rounded
+from portalgen.rules.money import ZERO, Money, rounded, total
 from portalgen.rules.status import Entries, Status
 from portalgen.rules.totals import Totals
 
@@ -24,19 +26,24 @@ class Allocated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Credit(msgspec.Struct, frozen=True, kw_only=True):
-    """A credit note with its totals."""
+    """A credit note with its totals. `document` is None where its invoice is a draft, which is an error."""
 
     note: CreditNote
     totals: Totals
+    document: Document | None = None
 
 
 class InvoiceFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that follows from one invoice on a day. Allocations and credits are those dated by then."""
+    """Everything that follows from one invoice on a day. Allocations and credits are those dated by then.
+
+    `document` is what was issued, None while it is a draft. Terms, totals, deposits and parts are the document's.
+    """
 
     invoice: Invoice
+    document: Document | None = None
     terms: Terms | None
     totals: Totals
-    deposits: tuple[tuple[Invoice, Decimal], ...]
+    deposits: tuple[Deducted, ...]
     amount: Decimal  # totals.total less deposits
     due: dt.date | None  # of the whole invoice
     parts: tuple[Part, ...]
@@ -56,10 +63,14 @@ class InvoiceFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's account on a day. `credit` is money the practice holds for the client, per currency, above zero."""
+    """A client's account on a day. `credit` is money the practice holds for the client, per currency, above zero.
+
+    `documents` are all that have a number and a date, also of days to come: invoices and credit notes by their ids.
+    """
 
     invoices: Mapping[str, InvoiceFacts]
     credit: Mapping[str, Decimal]
+    documents: Mapping[str, Document] = {}
 
     @property
     def published(self) -> tuple[InvoiceFacts, ...]:
@@ -70,3 +81,16 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
                 shown, key=lambda facts: (facts.invoice.issued or dt.date.min, facts.invoice.number or ""), reverse=True
             )
         )
+
+
+def held_for(folder: ClientFolder, invoices: Iterable[InvoiceFacts], today: dt.date) -> dict[str, Decimal]:
+    """What the practice holds for the client: payments that pay for nothing yet, and what was paid too much."""
+    held: dict[str, Decimal] = {}
+    for payment in folder.payments:
+        if payment.status == "cleared" and payment.date <= today:
+            held[payment.currency] = held.get(payment.currency, ZERO) + payment.amount
+    for facts in invoices:
+        if facts.status.document == "issued":
+            paid = total(a.amount for a in facts.allocations if a.payment.status == "cleared")
+            held[facts.currency] = held.get(facts.currency, ZERO) - paid + facts.status.surplus
+    return {currency: amount for currency, amount in sorted(held.items()) if amount > 0}

@@ -10,6 +10,7 @@ from dateutil.relativedelta import relativedelta
 
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.records.client import Session
+from portalgen.content.records.offer import Policy
 from portalgen.content.scalars import Period
 
 COMING = ("planned", "confirmed")
@@ -64,13 +65,21 @@ def rebooking(shared: Shared, folder: ClientFolder, today: dt.date) -> Rebooking
     return Rebooking(around=around, why=why)
 
 
-def promised_by(shared: Shared, folder: ClientFolder, invoice: str, today: dt.date) -> dt.date | None:
-    """The day by which the client promised to pay: of the newest shared entry of the log, while it is not past."""
+def promised_by(
+    shared: Shared, folder: ClientFolder, invoice: str, today: dt.date, *, shown: bool = True
+) -> dt.date | None:
+    """The day by which the client promised to pay: of the newest entry of the log, while it is not past.
+
+    `shown`: only of entries that are shared with the client.
+    """
     zone = ZoneInfo(shared.site.practice.timezone)
     promises = [
         (entry.at, entry.promise.by)
         for entry in folder.log
-        if entry.promise and entry.share and invoice in entry.invoice and entry.at.astimezone(zone).date() <= today
+        if entry.promise
+        and (entry.share or not shown)
+        and invoice in entry.invoice
+        and entry.at.astimezone(zone).date() <= today
     ]
     day = max(promises)[1] if promises else None
     return day if day and day >= today else None
@@ -84,12 +93,17 @@ def after_leave(shared: Shared, day: dt.date) -> dt.date:
     return day
 
 
+def cancellation_policy(shared: Shared, session: Session) -> Policy | None:
+    """The policy whose rule holds for a session: its service's own, else the practice's."""
+    own = shared.services[session.service].cancellation
+    return shared.policies.get(own or "") or next(
+        (policy for policy in shared.policies.values() if policy.kind == "cancellation"), None
+    )
+
+
 def cancel_until(shared: Shared, session: Session) -> dt.datetime | None:
     """The latest moment to cancel without a fee. Hours are real time, also across a clock change."""
-    service = shared.services[session.service]
-    policy = shared.policies.get(service.cancellation or "") or next(
-        (p for p in shared.policies.values() if p.kind == "cancellation"), None
-    )
+    policy = cancellation_policy(shared, session)
     if policy is None or policy.notice_hours is None:
         return None
     zone = ZoneInfo(shared.site.practice.timezone)

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import KeyPath
-from portalgen.content.records.client import Charge, Session
+from portalgen.content.records.client import Session
 from portalgen.content.records.documents import Line, Reduction, Surcharge
 from portalgen.content.records.offer import PriceRange, Service, Tax
+from portalgen.content.records.prepaid import Charge
 from portalgen.content.scalars import Price
 from portalgen.rules.money import CONTEXT, ZERO, fits, rounded
 from portalgen.rules.totals import HUNDRED, PricedCharge, PricedLine, TaxKey
@@ -138,7 +139,7 @@ class LineReader:
         discount, percent = self._discount(line.discount, line.quantity, price, source, at)
         tax = line.tax or (charge.tax if charge else None) or (service.tax if service else None)
         key, why = self._key(tax, source.path, (*at, "tax") if line.tax else at)
-        words = line.description or (charge.description if charge else "") or _words(service)
+        words = line.description or (charge.description if charge else "") or service_words(service)
         return PricedLine(
             description=words,
             quantity=line.quantity,
@@ -290,7 +291,8 @@ class LineReader:
         self.findings.append(Finding(path=path, at=at, code=code, message=message, hint=hint))
 
 
-def _words(service: Service | None) -> str:
+def service_words(service: Service | None) -> str:
+    """What documents call a service: neutral words where it has some."""
     return (service.public_description or service.name) if service else ""
 
 

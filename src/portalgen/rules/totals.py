@@ -24,7 +24,7 @@ class TaxKey(msgspec.Struct, frozen=True, order=True):
     rate: Decimal
 
 
-class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
+class PricedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line whose price, tax and wording are settled. `discount` is unrounded, in the invoice's currency."""
 
     description: str
@@ -45,7 +45,7 @@ class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
         return CONTEXT.multiply(self.quantity, self.unit_price)
 
 
-class PricedCharge(msgspec.Struct, frozen=True, kw_only=True):
+class PricedCharge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A charge on the whole invoice, positive."""
 
     amount: Decimal
@@ -54,16 +54,22 @@ class PricedCharge(msgspec.Struct, frozen=True, kw_only=True):
     tax_reason: str = ""
 
 
-class TaxGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the tax table (BG-23): `base` is BT-116, `tax` is BT-117, `reason` is BT-120."""
+class TaxGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One row of the tax table (BG-23): `base` is BT-116, `tax` is BT-117, `reason` is BT-120.
+
+    `allowance` and `charge` are this group's parts of the document's discount and charges, without tax (BT-92, BT-99):
+    the nets of its lines − allowance + charge = base.
+    """
 
     key: TaxKey
     base: Decimal
     tax: Decimal
     reason: str = ""
+    allowance: Decimal = ZERO
+    charge: Decimal = ZERO
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
+class Totals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The sums of one document. `amounts` are as priced (gross where prices include tax), `nets` are BT-131."""
 
     currency: str
@@ -120,7 +126,6 @@ def compute(
     }
     nets = amounts
     groups = []
-    allowance = charge_total = ZERO
     if includes_tax:
         settled = list(amounts)
         for key in keys:
@@ -134,17 +139,24 @@ def compute(
             net_discounted = after_discount - contained_tax(after_discount, key.rate, currency)
             gross = after_discount + extra[key]
             tax = contained_tax(gross, key.rate, currency)
-            allowance += net_lines - net_discounted
-            charge_total += gross - tax - net_discounted
-            groups.append(TaxGroup(key=key, base=gross - tax, tax=tax, reason=reasons[key]))
+            groups.append(
+                TaxGroup(
+                    key=key,
+                    base=gross - tax,
+                    tax=tax,
+                    reason=reasons[key],
+                    allowance=net_lines - net_discounted,
+                    charge=gross - tax - net_discounted,
+                )
+            )
         nets = tuple(settled)
     else:
-        allowance = discount
-        charge_total = total(extra.values())
         for key in keys:
             base = by_key[key] - share[key] + extra[key]
             tax = rounded(CONTEXT.divide(CONTEXT.multiply(base, key.rate), HUNDRED), currency)
-            groups.append(TaxGroup(key=key, base=base, tax=tax, reason=reasons[key]))
+            groups.append(
+                TaxGroup(key=key, base=base, tax=tax, reason=reasons[key], allowance=share[key], charge=extra[key])
+            )
     without_tax = total(group.base for group in groups)
     total_tax = total(group.tax for group in groups)
     return Totals(
@@ -156,9 +168,9 @@ def compute(
         line_total=line_total,
         net_total=total(nets),
         discount=discount,
-        allowance=allowance,
+        allowance=total(group.allowance for group in groups),
         charges=tuple(charges),
-        charge_total=charge_total,
+        charge_total=total(group.charge for group in groups),
         groups=tuple(sorted(groups, key=lambda group: (-group.key.rate, group.key))),
         total_without_tax=without_tax,
         total_tax=total_tax,

@@ -1,26 +1,23 @@
-"""The words of the templates in the reader's language. A message without a translation stays English."""
+"""The words of pages and documents in the reader's language. A message without a translation stays English."""
 
 from __future__ import annotations
 
-import difflib
-import gettext
-import io
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from babel.core import Locale
 from jinja2 import Environment, nodes, pass_context
 from jinja2.ext import InternationalizationExtension
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from portalgen.content.problems import Finding
-from portalgen.content.records.practice import SiteFile
+from portalgen.site.formats import locale_of
+from portalgen.site.po import Messages, Plural, key, messages, parse
 
 FOLDER = Path(__file__).parent / "locale"
 TEMPLATE = FOLDER / "portalgen.pot"
-_NAMES = re.compile(r"%\((\w+)\)")
 
 
 class Trans(InternationalizationExtension):
@@ -49,134 +46,147 @@ class Trans(InternationalizationExtension):
         return nodes.Output([nodes.Filter(nodes.Const(singular), kind, args, values, None, None)])
 
 
-class Catalogue:
-    """The messages of one language, a site's own words before the catalogue's. Translations may hold markup; a site's
-    own words are text, so they are escaped here, once.
+class Words:
+    """The messages of one language; earlier `layers` go before later ones. `own` are a site's words, whole messages.
 
-    Filters that take the context are never computed while a template is compiled, so that all languages can share it.
+    Counts may be broken: 1.5 sessions.
     """
 
-    def __init__(self, translations: gettext.NullTranslations, own: Mapping[str, str]) -> None:
-        self._translations = translations
-        self._own = {message: str(escape(text)) for message, text in own.items()}
+    def __init__(self, locale: Locale, own: Mapping[str, str], layers: Sequence[Messages]) -> None:
+        self._locale = locale
+        self._own = own
+        self._texts: dict[str, str] = {}
+        self._forms: dict[str, tuple[tuple[str, ...], Plural]] = {}
+        for layer in reversed(layers):
+            self._texts.update(layer.texts)
+            self._forms.update({message: (forms, layer.plural) for message, forms in layer.forms.items()})
+
+    def gettext(self, message: str) -> str:
+        """The message in this language."""
+        return self._own.get(message) or self._texts.get(message, message)
+
+    def ngettext(self, singular: str, plural: str, number: int | Decimal) -> str:
+        """The message in the form that this number needs."""
+        return self.npgettext("", singular, plural, number)
+
+    def pgettext(self, context: str, message: str) -> str:
+        """The message as it reads in this context."""
+        return self._own.get(message) or self._texts.get(key(context, message), message)
+
+    def npgettext(self, context: str, singular: str, plural: str, number: int | Decimal) -> str:
+        """The message in this context, in the form that this number needs."""
+        english = singular if number == 1 else plural
+        if own := self._own.get(english):
+            return own
+        found = self._forms.get(key(context, singular))
+        if found is None:
+            return english
+        forms, index = found
+        return forms[min(index(self._whole(number)), len(forms) - 1)]
+
+    def _whole(self, number: int | Decimal) -> int:
+        """The whole number whose form a number takes: 1.5 goes with 0 in German, with 1 in French (CLDR)."""
+        whole = abs(int(number))
+        if whole == abs(number):
+            return whole
+        form = self._locale.plural_form
+        category = form(number)
+        return next((other for other in range(101) if form(other) == category), 100)
+
+
+class Catalogue(Words):
+    """The messages of one language, for templates and for documents made in Python.
+
+    Translations that come with portalgen may hold markup where a template asks for it. A site's own words are text:
+    templates get them escaped. Filters that take the context are never computed while a template is compiled, so that
+    all languages can share it.
+    """
+
+    def __init__(
+        self, locale: Locale, own: Mapping[str, str], site: Sequence[Messages], builtin: Sequence[Messages]
+    ) -> None:
+        super().__init__(locale, own, (*site, *builtin))
+        escaped = {message: str(escape(text)) for message, text in own.items()}
+        self._safe = Words(locale, escaped, (*map(_escaped, site), *builtin))
         self._lines: dict[tuple[str, str], Markup] = {}
+        self._fitted = _isolated if locale.character_order == "right-to-left" else escape
+
+    @classmethod
+    def of(
+        cls,
+        language: str,
+        own: Mapping[str, str],
+        country: str = "",
+        site: Mapping[str, Messages] | None = None,
+    ) -> Catalogue:
+        """The catalogue of a BCP 47 language as that country speaks it: `pt_BR` before `pt`.
+
+        `own` are a site's words for whole messages, `site` its catalogues by the name of their locale.
+        """
+        locale, theirs = locale_of(language, country), site or {}
+        names = locale_names(locale)
+        ours = (_builtin(name) for name in names)
+        return cls(locale, own, [theirs[name] for name in names if name in theirs], [found for found in ours if found])
 
     @pass_context
     def trans_line(self, _: Context, message: str, *, _context: str = "") -> Markup:
         """A message without variables."""
         line = self._lines.get((message, _context))
         if line is None:
-            text = self.pgettext(_context, message) if _context else self.gettext(message)
-            line = self._lines[message, _context] = Markup(text % ())
+            line = self._lines[message, _context] = Markup(self._safe.pgettext(_context, message) % ())
         return line
 
     @pass_context
     def trans_filled(self, _: Context, message: str, *, _context: str = "", **values: object) -> Markup:
         """A message with variables, each escaped unless it is markup."""
-        text = self.pgettext(_context, message) if _context else self.gettext(message)
-        return Markup(text % {name: escape(value) for name, value in values.items()})
+        text = self._safe.pgettext(_context, message)
+        return Markup(text % {name: self._fitted(value) for name, value in values.items()})
 
     @pass_context
     def trans_count(
         self, _: Context, message: str, plural: str, number: int, *, _context: str = "", **values: object
     ) -> Markup:
         """A message in the form that the number needs."""
-        text = self.npgettext(_context, message, plural, number) if _context else self.ngettext(message, plural, number)
+        text = self._safe.npgettext(_context, message, plural, number)
         values.setdefault("num", number)
-        return Markup(text % {name: escape(value) for name, value in values.items()})
-
-    @classmethod
-    def of(cls, language: str, own: Mapping[str, str]) -> Catalogue:
-        """The catalogue of a BCP 47 language: `pt-BR` before `pt`."""
-        return cls(_translations(language), own)
-
-    def gettext(self, message: str) -> str:
-        """The message in this language."""
-        return self._own.get(message) or self._translations.gettext(message)
-
-    def ngettext(self, singular: str, plural: str, number: int) -> str:
-        """The message in the form that this number needs."""
-        own = self._own.get(singular if number == 1 else plural)
-        return own or self._translations.ngettext(singular, plural, number)
-
-    def pgettext(self, context: str, message: str) -> str:
-        """The message as it reads in this context."""
-        return self._own.get(message) or self._translations.pgettext(context, message)
-
-    def npgettext(self, context: str, singular: str, plural: str, number: int) -> str:
-        """The message in this context, in the form that this number needs."""
-        own = self._own.get(singular if number == 1 else plural)
-        return own or self._translations.npgettext(context, singular, plural, number)
+        return Markup(text % {name: self._fitted(value) for name, value in values.items()})
 
     def install(self, environment: Environment) -> None:
         """Make these words those of an environment."""
         environment.filters.update(
             trans_line=self.trans_line, trans_filled=self.trans_filled, trans_count=self.trans_count
         )
-        install = environment.install_gettext_callables  # type: ignore[attr-defined]
-        install(self.gettext, self.ngettext, newstyle=True, pgettext=self.pgettext, npgettext=self.npgettext)
+        install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
+        safe = self._safe
+        install(safe.gettext, safe.ngettext, newstyle=True, pgettext=safe.pgettext, npgettext=safe.npgettext)
+
+
+def locale_names(locale: Locale) -> tuple[str, ...]:
+    """The catalogues that serve a locale, the nearest first: `zh_Hant_TW`, `zh_TW`, `zh_Hant`, `zh`."""
+    language, script, territory = locale.language, locale.script, locale.territory
+    names = ((language, script, territory), (language, territory), (language, script), (language,))
+    return tuple(dict.fromkeys("_".join(part for part in name if part) for name in names))
+
+
+def languages() -> tuple[str, ...]:
+    """The locales that portalgen has words for, besides English."""
+    return tuple(sorted(path.parent.parent.name for path in FOLDER.glob("*/LC_MESSAGES/portalgen.po")))
 
 
 @cache
-def _translations(language: str) -> gettext.NullTranslations:
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
-    name = language.replace("-", "_")
-    for candidate in (name, name.partition("_")[0]):
-        path = FOLDER / candidate / "LC_MESSAGES" / "portalgen.po"
-        if path.is_file():
-            compiled = io.BytesIO()
-            with path.open("rb") as file:
-                write_mo(compiled, read_po(file, locale=candidate))
-            compiled.seek(0)
-            return gettext.GNUTranslations(compiled)
-    return gettext.NullTranslations()
+def _builtin(name: str) -> Messages | None:
+    path = FOLDER / name / "LC_MESSAGES" / "portalgen.po"
+    return messages(parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
-@cache
-def known_messages() -> frozenset[str]:
-    """Every message the templates use, singular and plural forms alike."""
-    from babel.messages.pofile import read_po
-
-    with TEMPLATE.open("rb") as file:
-        catalogue = read_po(file)
-    found: set[str] = set()
-    for message in catalogue:
-        found.update([message.id] if isinstance(message.id, str) else message.id)
-    return frozenset(found - {""})
+def _isolated(value: object) -> str:
+    """The value escaped, its direction apart from the line's (UAX #9): 2026-0042 would read 0042-2026 in Arabic."""
+    return f"\u2068{escape(value)}\u2069"
 
 
-def override_findings(site: SiteFile) -> Iterator[Finding]:
-    """What is wrong with the words that a site puts in place of the theme's."""
-    for message, text in site.locale_overrides.items():
-        at = ("locale_overrides", message)
-        if message not in known_messages():
-            near = difflib.get_close_matches(message, known_messages(), 1, 0.75)
-            hint = f"did you mean '{near[0]}'?" if near else "copy the text from the page as it stands in English"
-            yield Finding(
-                path=site.path,
-                code="unknown-message",
-                severity="warning",
-                message=f"no page says '{message}'",
-                hint=hint,
-                at=at,
-                on_key=True,
-            )
-        elif _stray_percent(message, text):
-            names = " and ".join(f"%({name})s" for name in dict.fromkeys(_NAMES.findall(message))) or "no placeholder"
-            yield Finding(
-                path=site.path,
-                code="bad-value",
-                message="this text does not fit the message it replaces",
-                hint=f"it may use {names}; write a percent sign as %%",
-                at=at,
-            )
-
-
-def _stray_percent(message: str, text: str) -> bool:
-    """Whether a text has a percent sign that is neither doubled nor the beginning of one of the message's variables."""
-    plain = text.replace("%%", "")
-    for name in _NAMES.findall(message):
-        plain = plain.replace(f"%({name})s", "")
-    return "%" in plain
+def _escaped(layer: Messages) -> Messages:
+    return Messages(
+        {message: str(escape(text)) for message, text in layer.texts.items()},
+        {message: tuple(str(escape(text)) for text in forms) for message, forms in layer.forms.items()},
+        layer.plural,
+    )

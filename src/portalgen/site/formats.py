@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
+from typing import Literal
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
@@ -28,16 +29,33 @@ _SAMPLES = tuple(
         "12345678.9", "123456789012.34",
     )
 )  # fmt: skip
+_ZEROS = {"arab": 0x660, "arabext": 0x6F0, "beng": 0x9E6, "deva": 0x966, "mymr": 0x1040, "tibt": 0xF20, "cakm": 0x11136}
+"""The digit zero of the ways to write digits that a locale prefers to 0 to 9 (CLDR); the other nine follow it."""
 _PARTS = re.compile(r"(\D*)12(\D+)345(\D+)678(\D*)(\d*)(\D*)", re.ASCII)
 
 
+@cache
+def digits_of(locale: Locale) -> Mapping[int, int]:
+    """From the digits 0 to 9, which Babel writes, to those that the locale prefers."""
+    zero = _ZEROS.get(locale.default_numbering_system)
+    return {} if zero is None else {ord("0") + digit: zero + digit for digit in range(10)}
+
+
 def by_babel(amount: Decimal, currency: str, locale: Locale) -> str:
-    """The amount as Babel writes it: never rounded, at least the currency's decimals."""
+    """The amount as Babel writes it: never rounded, at least the currency's decimals, in the locale's digits."""
     # Babel keeps the decimals that were written, also the zeros after the last one that says something.
     digits, exponent = minor_digits(currency), -int(amount.as_tuple().exponent)
     if exponent > digits:
         amount = amount.normalize()
-    return format_currency(amount or abs(amount), currency, locale=locale, decimal_quantization=False)
+    text = format_currency(
+        amount or abs(amount), currency, locale=locale, decimal_quantization=False, numbering_system="default"
+    )
+    if (
+        amount < 0
+    ):  # Babel writes the minus of the pattern; the locale's own may carry marks that keep it before the digits
+        symbols = locale.number_symbols.get(locale.default_numbering_system) or locale.number_symbols["latn"]
+        text = text.replace("-", symbols.get("minusSign", "-"), 1)
+    return text.translate(digits_of(locale))
 
 
 class PlainMoney:
@@ -86,15 +104,14 @@ class Formats:
     def __init__(self, locale: Locale) -> None:
         self.locale = locale
         self._writers: dict[str, Callable[[Decimal], str]] = {}
-        self.day: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: format_date(day, "full", locale))
-        self.date: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: format_date(day, "long", locale))
-        self.shortdate: Callable[[dt.date], str] = lru_cache(maxsize=4096)(
-            lambda day: format_date(day, "medium", locale)
-        )
+        self._digits = digits_of(locale)
+        self.day: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "full"))
+        self.date: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "long"))
+        self.shortdate: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "medium"))
         self.number: Callable[[Decimal | int], str] = lru_cache(maxsize=4096)(self._number)
         self.percent: Callable[[Decimal | int], str] = lru_cache(maxsize=1024)(self._percent)
         self._clock: Callable[[int, int], str] = lru_cache(maxsize=1440)(
-            lambda hour, minute: format_time(dt.time(hour, minute), "short", locale=locale)
+            lambda hour, minute: format_time(dt.time(hour, minute), "short", locale=locale).translate(self._digits)
         )
 
     @property
@@ -122,13 +139,18 @@ class Formats:
         """The amount taken away: `-€1,234.50`."""
         return self.writer(money.currency)(-money.amount)
 
+    def _dated(self, day: dt.date, length: Literal["full", "long", "medium"]) -> str:
+        return format_date(day, length, self.locale).translate(self._digits)
+
     def _number(self, number: Decimal | int) -> str:
         plain = Decimal(number).normalize() + 0
-        return format_decimal(plain, locale=self.locale, decimal_quantization=False)
+        text = format_decimal(plain, locale=self.locale, decimal_quantization=False, numbering_system="default")
+        return text.translate(self._digits)
 
     def _percent(self, number: Decimal | int) -> str:
         plain = Decimal(number).scaleb(-2).normalize() + 0
-        return format_percent(plain, locale=self.locale, decimal_quantization=False)
+        text = format_percent(plain, locale=self.locale, decimal_quantization=False, numbering_system="default")
+        return text.translate(self._digits)
 
     def clock(self, time: dt.time | dt.datetime) -> str:
         """A time of day: `18:30`."""
@@ -182,6 +204,12 @@ def locale_of(language: str, country: str = "") -> Locale:
         except (ValueError, UnknownLocaleError):
             pass
     return plain
+
+
+@cache
+def country_names(language: str) -> Mapping[str, str]:
+    """Country names in a language, by ISO 3166-1 code."""
+    return dict(Locale.parse(language, sep="-").territories)
 
 
 @cache

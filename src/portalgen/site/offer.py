@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 
 from markupsafe import Markup
 
 from portalgen.content.model import Shared
+from portalgen.content.records.method import CURRENCIES, Method
 from portalgen.content.records.offer import DatedPrice, PriceRange, Service, Terms
-from portalgen.content.records.practice import Method
 from portalgen.content.records.referral import Referral, ReferralAddress
 from portalgen.content.scalars import Fee, Price
 from portalgen.rules.lines import price_on
 from portalgen.rules.money import Money, rounded
+from portalgen.rules.ways import sorted_methods
 from portalgen.site.practice import address_lines, tel
 from portalgen.site.views import (
     CancellationView,
@@ -34,7 +36,7 @@ NO_TEXT = Markup("")
 class Offer:
     """Builds these views from the shared records, for one day."""
 
-    def __init__(self, shared: Shared, today: dt.date, countries: dict[str, str]) -> None:
+    def __init__(self, shared: Shared, today: dt.date, countries: Mapping[str, str]) -> None:
         self.shared, self.today, self.countries = shared, today, countries
 
     @property
@@ -151,7 +153,9 @@ class Offer:
 
     def methods(self) -> tuple[MethodView, ...]:
         """The ways to pay that are for everybody, in their order."""
-        return tuple(method_view(method) for method in sorted_methods(self.shared) if not method.for_clients)
+        return tuple(
+            method_view(method) for method in sorted_methods(self.shared.site.practice) if not method.for_clients
+        )
 
     def referral(self, referral: Referral) -> ReferralView:
         """A colleague."""
@@ -176,31 +180,6 @@ class Offer:
         )
 
 
-FIXED_CURRENCIES: dict[str, tuple[str, ...]] = {
-    "venmo": ("USD",),
-    "cash_app": ("USD",),
-    "zelle": ("USD",),
-    "bank_us": ("USD",),
-    "bank_sepa": ("EUR",),
-    "bank_uk": ("GBP",),
-    "swiss_qr": ("CHF", "EUR"),
-    "upi": ("INR",),
-    "pix": ("BRL",),
-    "interac": ("CAD",),
-    "spayd": ("CZK", "EUR"),
-}
-
-
-def currencies_of(method: Method) -> tuple[str, ...]:
-    """The currencies a method can take; empty means any."""
-    return method.currencies or FIXED_CURRENCIES.get(method.kind, ())
-
-
-def sorted_methods(shared: Shared) -> list[Method]:
-    """The practice's methods by `order`, then as written."""
-    return sorted(shared.site.practice.methods, key=lambda method: method.order)
-
-
 def method_view(method: Method) -> MethodView:
     """A method without an amount."""
     return MethodView(
@@ -208,7 +187,7 @@ def method_view(method: Method) -> MethodView:
         label=method.label,
         fee_note=method.fee_note or "",
         settles_in=method.settles_in or "",
-        currencies=currencies_of(method),
+        currencies=method.currencies or CURRENCIES.get(method.kind, ()),
     )
 
 

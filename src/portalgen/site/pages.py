@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from portalgen.content.lock import LinkRow
+from portalgen.site.sheet import Sheet
 from portalgen.site.views import View
 
 
@@ -29,6 +30,22 @@ class File(View, frozen=True, kw_only=True):
     source: str
 
 
+class Pdf(View, frozen=True, kw_only=True):
+    """A PDF to print: `address` in the output. `einvoice` is the CII invoice it carries, or empty."""
+
+    address: str
+    sheet: Sheet
+    source: str
+    einvoice: bytes = b""
+
+
+class Made(View, frozen=True, kw_only=True):
+    """A file that was made here: `address` in the output."""
+
+    address: str
+    content: bytes
+
+
 class Opening(View, frozen=True, kw_only=True):
     """What one link opens: the page first, then further pages and files behind the same link.
 
@@ -38,3 +55,5 @@ class Opening(View, frozen=True, kw_only=True):
     link: LinkRow
     sections: tuple[Page, ...]
     files: tuple[File, ...] = ()
+    pdfs: tuple[Pdf, ...] = ()
+    made: tuple[Made, ...] = ()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from portalgen.content.records.client import ClientAddress
 from portalgen.content.records.practice import Address, Channel, Practice, SiteFile
 from portalgen.content.records.referral import ReferralAddress
 from portalgen.content.scalars import WEEKDAYS
+from portalgen.rules.parties import PostalAddress
 from portalgen.site.views import ChannelView, CrisisView, LeaveView, Picture, PracticeView, Span
 
 
@@ -20,23 +22,33 @@ def tel(phone: str | None) -> str:
 
 
 def address_lines(
-    address: Address | ClientAddress | ReferralAddress | None, home: str, countries: dict[str, str]
+    address: Address | ClientAddress | ReferralAddress | PostalAddress | None, home: str, countries: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """A postal address as lines; the country only when it is not `home`."""
+    """A postal address as lines, in the order of its country (UPU S42); the country only when it is not `home`."""
     if address is None:
         return ()
-    town = " ".join(part for part in (address.postcode, address.city) if part)
-    if address.country in ("GB", "IE", "US", "CA", "AU"):
-        town = ", ".join(part for part in (address.city, address.region if address.country != "GB" else None) if part)
-        town = " ".join(part for part in (town, address.postcode) if part)
-        region = address.region if address.country == "GB" else None
+    where = address.country or ""
+    country = countries.get(where, where) if where != home else ""
+    street, code, city, region = (address.line1, address.line2), address.postcode, address.city, address.region
+    lines: tuple[str | None, ...]
+    if where == "JP" and not (city or "").isascii():
+        lines = (f"〒{code}" if code else "", _line(region, city, by=""), *street)
+    elif where == "BR":
+        lines = (*street, _line(city, region, by=" - "), code)
+    elif where in ("US", "CA", "AU", "IE"):
+        lines = (*street, _line(_line(city, region, by=", "), code))
+    elif where in ("GB", "IN", "NZ", "SG"):
+        lines = (*street, _line(city, code), region)
     else:
-        region = address.region
-    country = countries.get(address.country or "", address.country) if address.country != home else None
-    return tuple(part for part in (address.line1, address.line2, town, region, country) if part)
+        lines = (*street, _line(code, city), region)
+    return tuple(part for part in (*lines, country) if part)
 
 
-def practice_view(site: SiteFile, today: dt.date, countries: dict[str, str]) -> PracticeView:
+def _line(*parts: str | None, by: str = " ") -> str:
+    return by.join(part for part in parts if part)
+
+
+def practice_view(site: SiteFile, today: dt.date, countries: Mapping[str, str]) -> PracticeView:
     """The view. Leave that is over by `today` is left out."""
     practice = site.practice
     return PracticeView(

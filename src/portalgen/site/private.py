@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+import msgspec
 
 from portalgen.content.lock import LinkKind, LinkRow
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
-from portalgen.content.records.offer import Agreement
-from portalgen.rules.agreements import accepted, fill, variables
+from portalgen.rules.document import Document
 from portalgen.rules.facts import Account, InvoiceFacts
-from portalgen.rules.followup import cancel_until, next_session, promised_by, rebooking
-from portalgen.rules.money import ZERO, Money
+from portalgen.site.ahead import AheadWriter
+from portalgen.site.bill import Addresses
 from portalgen.site.invoice import InvoiceWriter
 from portalgen.site.markdown import Writer
 from portalgen.site.offer import Offer
-from portalgen.site.pages import File, Opening, Page
-from portalgen.site.practice import booking_address, mailto
-from portalgen.site.public import policy_order
-from portalgen.site.views import (
-    AgreementRow,
-    AgreementView,
-    AppointmentView,
-    AssignedGuide,
-    DueView,
-    EndedView,
-    InvoiceRow,
-    PageLink,
-    PolicyView,
-    PortalView,
-    RebookView,
-    RhythmView,
-)
+from portalgen.site.pages import File, Made, Opening, Page, Pdf
+from portalgen.site.papers import PaperWriter
+from portalgen.site.portal import PortalWriter, agreement_row
+from portalgen.site.printing import Printer, file_name
+from portalgen.site.statements import StatementWriter
+from portalgen.site.views import BillView, MoneyView, PolicyView, TermsView, View
 
 Wanted = tuple[LinkKind, str]
 
@@ -50,17 +36,21 @@ class Place(NamedTuple):
 
 
 def wanted_links(folder: ClientFolder, account: Account, today: dt.date) -> Iterator[Wanted]:
-    """The links that are live on a day: the portal's and each shown invoice's, unless expired or not published."""
+    """The links that are live on a day: the portal's, each shown invoice's and credit note's.
+
+    None when nothing is published, and none that has expired.
+    """
     client = folder.client
     if not client.publish:
         return
-    last = portal_expires(folder)
-    if last is None or last >= today:
+    if _open(portal_expires(folder), today):
         yield "portal", folder.id
     for facts in account.published:
-        link = facts.invoice.link
-        if not (link and link.expires and link.expires < today):
+        if _open(_bill_expires(facts), today):
             yield "invoice", facts.invoice.id
+            for credit in facts.credits:
+                if credit.document:
+                    yield "credit-note", credit.note.id
 
 
 def portal_expires(folder: ClientFolder) -> dt.date | None:
@@ -71,281 +61,160 @@ def portal_expires(folder: ClientFolder) -> dt.date | None:
     return client.ended.date + dt.timedelta(days=client.ended.link_days) if client.ended else None
 
 
+def link_expires(folder: ClientFolder, account: Account, row: LinkRow) -> dt.date | None:
+    """The last day of a link, None when it has no end."""
+    if row.of not in ("invoice", "credit-note"):
+        return portal_expires(folder)
+    note = folder.credit_notes.get(row.ref)
+    facts = account.invoices.get(note.invoice if row.of == "credit-note" and note else row.ref)
+    return _bill_expires(facts) if facts else None
+
+
+def _bill_expires(facts: InvoiceFacts) -> dt.date | None:
+    """The last day of the links of an invoice and its credit notes."""
+    return facts.invoice.link.expires if facts.invoice.link else None
+
+
+def _open(last: dt.date | None, today: dt.date) -> bool:
+    return last is None or last >= today
+
+
 class ClientPages:
-    """Makes the openings of clients of one practice for one day; `findings` are problems in their texts."""
+    """Makes the openings of clients of one practice for one day; without a printer there are no PDFs."""
 
-    def __init__(self, shared: Shared, offer: Offer, writer: Writer, today: dt.date) -> None:
-        self.shared, self.offer, self.writer, self.today = shared, offer, writer, today
+    def __init__(
+        self, shared: Shared, offer: Offer, writer: Writer, today: dt.date, printer: Printer | None = None
+    ) -> None:
+        self.shared, self.offer, self.today, self.printer = shared, offer, today, printer
         self.invoices = InvoiceWriter(shared, offer, writer, today)
-        self.findings = self.invoices.findings
+        self.papers = PaperWriter(shared, offer, writer, today)
+        self.statements = StatementWriter(shared, offer, today)
+        self.ahead = AheadWriter(shared, today)
+        self.portals = PortalWriter(shared, offer, writer, today)
 
-    def openings(self, folder: ClientFolder, account: Account, places: Mapping[Wanted, Place]) -> Iterator[Opening]:
-        """One opening per place; the portal lists the invoices that have one."""
+    @property
+    def findings(self) -> list[Finding]:
+        """The problems in the texts of the pages made so far."""
+        return [*self.invoices.findings, *self.papers.findings, *self.portals.findings]
+
+    def openings(
+        self,
+        folder: ClientFolder,
+        account: Account,
+        places: Mapping[Wanted, Place],
+        einvoices: Mapping[str, bytes] | None = None,
+    ) -> Iterator[Opening]:
+        """One opening per place; each page links to those that have one. `einvoices`: XML by the document's id."""
         portal = places.get(("portal", folder.id))
+
+        def stands(of: LinkKind, ref: str) -> str:
+            place = places.get((of, ref))
+            return place.address if place else ""
+
+        addresses = Addresses(portal.address if portal else "", stands)
         if portal:
-            yield Opening(
-                link=portal.row, sections=tuple(self._portal_sections(folder, account, portal.address, places))
-            )
+            printed = [self._printed(page) for page in self._portal(folder, account, addresses)]
+            pdfs = tuple(pdf for _, pdf in printed if pdf)
+            yield Opening(link=portal.row, sections=tuple(page for page, _ in printed), pdfs=pdfs)
+        xml = einvoices or {}
         for facts in account.published:
             place = places.get(("invoice", facts.invoice.id))
-            if place:
-                view = self.invoices.view(folder, facts, place.address)
-                page = Page(
-                    address=place.address,
-                    template="invoice.html",
-                    view=view,
-                    source=facts.invoice.path,
-                    visibility="client",
-                    language=facts.invoice.language or folder.client.language or "",
-                )
+            if place and facts.document:
+                view = self.invoices.view(folder, facts, addresses)
                 files = tuple(
                     File(address=f"{place.address}files/{a.file}", source=folder.source(f"files/{a.file}"))
                     for a in facts.invoice.attachments
                 )
-                yield Opening(link=place.row, sections=(page,), files=files)
+                path = facts.invoice.path
+                yield self._bill(place, "invoice.html", view, facts.document, view.terms, path, files, xml)
+            for credit in facts.credits:
+                place = places.get(("credit-note", credit.note.id))
+                if place and credit.document:
+                    paper = self.papers.credit_note(folder, facts, credit, credit.document, addresses)
+                    path = credit.note.path
+                    yield self._bill(place, "credit-note.html", paper, credit.document, None, path, (), xml)
 
-    def _portal_sections(
-        self, folder: ClientFolder, account: Account, address: str, places: Mapping[Wanted, Place]
-    ) -> Iterator[Page]:
+    def _bill(
+        self,
+        place: Place,
+        template: str,
+        view: BillView,
+        document: Document,
+        terms: TermsView | None,
+        path: str,
+        files: tuple[File, ...],
+        einvoices: Mapping[str, bytes],
+    ) -> Opening:
+        """What the link of an invoice or a credit note opens: its page, PDF and electronic invoice, its attachments."""
+        xml = einvoices.get(document.id, b"")
+        inside = self.shared.site.documents.einvoice == "facturx"
+        made: tuple[Made, ...] = ()
+        pdfs: tuple[Pdf, ...] = ()
+        if xml and not inside:
+            view = msgspec.structs.replace(view, xml=file_name(document.number, "xml"))
+            made = (Made(address=place.address + view.xml, content=xml),)
+        if self.printer:
+            pdf = self.printer.bill(place.address, view, document, terms, path, xml if inside else b"")
+            view = msgspec.structs.replace(view, pdf=pdf.address.removeprefix(place.address))
+            pdfs = (pdf,)
+        page = _page(place.address, template, view, path, document.language)
+        return Opening(link=place.row, sections=(page,), files=files, pdfs=pdfs, made=made)
+
+    def _printed(self, page: Page) -> tuple[Page, Pdf | None]:
+        """A page behind the portal's link, and the PDF beside it where it has one."""
+        pdf = self.printer.paper(page) if self.printer else None
+        if pdf is None:
+            return page, None
+        view = msgspec.structs.replace(page.view, pdf=pdf.address.removeprefix(page.address))
+        return msgspec.structs.replace(page, view=view), pdf
+
+    def _portal(self, folder: ClientFolder, account: Account, addresses: Addresses) -> Iterator[Page]:
+        """The client's page and everything behind its link."""
         language = folder.client.language or ""
         agreements = [
             self.shared.agreements[key] for key in folder.client.agreements if not self.shared.agreements[key].draft
         ]
-        rows = {agreement.id: _agreement_row(agreement, folder) for agreement in agreements}
-        inside = [p for p in self.shared.policies.values() if p.show_in_portal and not p.public]
-        view = self._portal(folder, account, address, places, tuple(rows.values()))
-        yield Page(
-            address=address,
-            template="portal.html",
-            view=view,
-            source=folder.client.path,
-            visibility="client",
-            language=language,
+        rows = {agreement.id: agreement_row(agreement, folder) for agreement in agreements}
+        receipts = self.papers.receipts(folder, account, addresses)
+        statements = self.statements.statements(folder, account, addresses)
+        years = self.statements.years(folder, account, addresses)
+        money = MoneyView(
+            payments=self.papers.payments(folder, addresses),
+            statements=tuple(link for link, _ in statements),
+            years=tuple(link for link, _ in years),
+            retainer=self.ahead.retainer(folder, account, addresses),
+            packages=self.ahead.packages(folder),
+            upcoming=self.ahead.upcoming(folder),
+            waiting=self.ahead.waiting(folder),
         )
+        view = self.portals.portal(folder, account, addresses, tuple(rows.values()), money)
+        yield _page(addresses.portal, "portal.html", view, folder.client.path, language)
+        payments = folder.source("payments.yaml")
+        for address, receipt in receipts:
+            yield _page(address, "receipt.html", receipt, payments, language)
+        for link, statement in statements:
+            yield _page(link.address, "statement.html", statement, folder.client.path, language)
+        for summary, year in years:
+            yield _page(summary.address, "year.html", year, payments, language)
         for agreement in agreements:
-            place = f"{address}agreements/{agreement.id}/"
-            text = self._agreement(agreement, folder, rows[agreement.id], address, place)
-            yield Page(
-                address=place,
-                template="agreement.html",
-                view=text,
-                source=agreement.path,
-                visibility="client",
-                language=language,
-            )
-        for policy in inside:
-            place = f"{address}policies/{policy.id}/"
-            body = self._render(policy.body, policy.path, place, policy.body_line)
-            rule = PolicyView(
-                title=policy.title,
-                summary=policy.summary or "",
-                kind=policy.kind,
-                effective=policy.effective,
-                version=policy.version,
-                body=body,
-                cancellation=self.offer.cancellation(policy.id),
-                others=(),
-            )
-            yield Page(
-                address=place,
-                template="policy.html",
-                view=rule,
-                source=policy.path,
-                visibility="client",
-                language=language,
-            )
-
-    def _portal(
-        self,
-        folder: ClientFolder,
-        account: Account,
-        address: str,
-        places: Mapping[Wanted, Place],
-        agreements: tuple[AgreementRow, ...],
-    ) -> PortalView:
-        client, plan = folder.client, folder.plan
-        rows = {f.invoice.id: _invoice_row(f, places.get(("invoice", f.invoice.id))) for f in account.published}
-        name = client.name.display
-        others = ("parent", "guardian", "payer")
-        payer = next((c for c in client.contacts if c.id == client.payer and c.role in others), None)
-        return PortalView(
-            greeting=name if client.company and client.company.name == name else name.split()[0],
-            name=name,
-            due=() if payer else self._due(folder, account, rows),
-            pending=_pending(account),
-            payer=payer.name if payer else "",
-            appointment=self._appointment(folder),
-            rebook=self._rebook(folder),
-            plan=self._render(plan.body, plan.path, address, plan.body_line, level=3) if plan else Markup(""),
-            plan_title=(plan.title or "") if plan else "",
-            goals=tuple((goal.text, bool(goal.done)) for goal in (*client.goals, *client.milestones) if goal.share),
-            rhythm=RhythmView(
-                count=client.rhythm.every.count, unit=client.rhythm.every.unit, reason=client.rhythm.reason or ""
-            )
-            if client.rhythm and client.status == "active"
-            else None,
-            invoices=tuple(rows.values()),
-            credit=tuple(Money(amount, currency) for currency, amount in account.credit.items()),
-            guides=self._guides(folder),
-            preferences=tuple(preference.text for preference in client.preferences if preference.share),
-            agreements=agreements,
-            policies=tuple(
-                PageLink(
-                    title=p.title,
-                    address=f"policies/{p.id}/" if p.public else f"{address}policies/{p.id}/",
-                    summary=p.summary or "",
+            place = f"{addresses.portal}agreements/{agreement.id}/"
+            text = self.portals.agreement(agreement, folder, rows[agreement.id], addresses.portal, place)
+            yield _page(place, "agreement.html", text, agreement.path, language)
+        for policy in self.shared.policies.values():
+            if policy.show_in_portal and not policy.public:
+                place = f"{addresses.portal}policies/{policy.id}/"
+                rule = PolicyView(
+                    title=policy.title,
+                    summary=policy.summary or "",
+                    kind=policy.kind,
+                    effective=policy.effective,
+                    version=policy.version,
+                    body=self.portals.render(policy.body, policy.path, place, policy.body_line),
+                    cancellation=self.offer.cancellation(policy.id),
+                    others=(),
                 )
-                for p in sorted(self.shared.policies.values(), key=policy_order)
-                if p.show_in_portal
-            ),
-            ended=self._ended(folder),
-            paused=client.status == "paused",
-        )
-
-    def _due(self, folder: ClientFolder, account: Account, rows: Mapping[str, InvoiceRow]) -> tuple[DueView, ...]:
-        """What is due by today as one sum per currency, what is promised or due later by its day."""
-        groups: dict[tuple[dt.date, str, dt.date | None], list[tuple[InvoiceFacts, Decimal]]] = {}
-        for facts in account.published:
-            by, left = facts.status.due_now_by, facts.status.due_now - facts.entries.pending
-            if by and left > 0:
-                promised = promised_by(self.shared, folder, facts.invoice.id, self.today)
-                key = (promised or max(by, self.today), facts.currency, promised)
-                groups.setdefault(key, []).append((facts, left))
-        views = []
-        for (_, currency, promised), members in sorted(groups.items(), key=lambda item: item[0][:2]):
-            views.append(
-                DueView(
-                    amount=Money(sum((left for _, left in members), ZERO), currency),
-                    by=min(facts.status.due_now_by or self.today for facts, _ in members),
-                    past_due=not promised and any(facts.status.timing == "overdue" for facts, _ in members),
-                    invoices=tuple(rows[facts.invoice.id] for facts, _ in members),
-                    promised_by=promised,
-                )
-            )
-        return tuple(views)
-
-    def _render(self, text: str, source: str, page: str, line: int, level: int = 2) -> Markup:
-        rendered = self.writer.render(text, source=source, page=page, line=line, level=level)
-        self.findings += rendered.findings
-        return rendered.html
-
-    def _appointment(self, folder: ClientFolder) -> AppointmentView | None:
-        session = next_session(self.shared, folder, self.today)
-        if session is None:
-            return None
-        home = self.shared.site.practice.timezone
-        zone = folder.client.timezone or home
-        service = self.shared.services[session.service]
-        minutes = session.minutes or (
-            int((session.end - session.start).total_seconds() // 60) if session.end else service.duration_minutes
-        )
-        form = session.format or (service.format if isinstance(service.format, str) else "")
-        until = cancel_until(self.shared, session)
-        return AppointmentView(
-            start=session.start.astimezone(ZoneInfo(zone)),
-            minutes=minutes,
-            service=service.name,
-            format=form or "",
-            place=session.place or "",
-            video_url=session.video_url or "",
-            zone=zone if zone != home else "",
-            cancel_until=until.astimezone(ZoneInfo(zone)) if until else None,
-        )
-
-    def _rebook(self, folder: ClientFolder) -> RebookView | None:
-        prompt = rebooking(self.shared, folder, self.today)
-        if prompt is None:
-            return None
-        practice = self.shared.site.practice
-        return RebookView(
-            around=prompt.around, why=prompt.why, href=booking_address(practice) or mailto(practice.email)
-        )
-
-    def _guides(self, folder: ClientFolder) -> tuple[AssignedGuide, ...]:
-        given = [
-            g for g in folder.client.guides if g.since <= self.today and (g.until is None or self.today <= g.until)
-        ]
-        return tuple(
-            AssignedGuide(
-                title=self.shared.guides[g.guide].title,
-                address=f"guides/{g.guide}/",
-                summary=self.shared.guides[g.guide].summary,
-                since=g.since,
-                note=g.note or "",
-            )
-            for g in sorted(given, key=lambda g: (g.since, g.guide), reverse=True)
-        )
-
-    def _ended(self, folder: ClientFolder) -> EndedView | None:
-        ended = folder.client.ended
-        if ended is None or ended.date > self.today:
-            return None
-        referrals = () if ended.referrals == "none" else ended.referrals
-        return EndedView(
-            date=ended.date,
-            reason=ended.reason_public or "",
-            records=ended.records or "",
-            referrals=tuple(self.offer.referral(self.shared.referrals[key]) for key in referrals),
-        )
-
-    def _agreement(
-        self, agreement: Agreement, folder: ClientFolder, row: AgreementRow, portal: str, place: str
-    ) -> AgreementView:
-        text, missing = fill(agreement.body, variables(self.shared, folder))
-        for name in missing:
-            self.findings.append(
-                Finding(
-                    path=agreement.path,
-                    code="missing-variable",
-                    message=f"'{name}' has no value for {folder.id}",
-                    hint="add it to client.yaml or site.yaml, or take the variable out",
-                    text=name,
-                    line=agreement.body_line,
-                )
-            )
-        return AgreementView(
-            title=agreement.title,
-            body=self._render(text, agreement.path, place, agreement.body_line),
-            version=agreement.version,
-            effective=agreement.effective,
-            row=row,
-            portal=portal,
-            accept_href=mailto(self.shared.site.practice.email, f"{agreement.title} ({agreement.version})")
-            if row.state != "accepted" and "email" in agreement.acceptance
-            else "",
-            signers=agreement.signers,
-        )
+                yield _page(place, "policy.html", rule, policy.path, language)
 
 
-def _agreement_row(agreement: Agreement, folder: ClientFolder) -> AgreementRow:
-    state, entry = accepted(agreement, folder)
-    return AgreementRow(
-        title=agreement.title,
-        address=f"agreements/{agreement.id}/",
-        version=agreement.version,
-        accepted=entry.date if entry else None,
-        by=(entry.by or "") if entry else "",
-        method=entry.method if entry else "",
-        state=state,
-    )
-
-
-def _invoice_row(facts: InvoiceFacts, place: Place | None) -> InvoiceRow:
-    return InvoiceRow(
-        number=facts.invoice.number or "",
-        address=place.address if place else "",
-        issued=facts.invoice.issued or dt.date.min,
-        due=facts.due,
-        total=facts.money(facts.totals.total),
-        balance=facts.money(facts.status.balance),
-        label=facts.status.label,
-    )
-
-
-def _pending(account: Account) -> tuple[Money, ...]:
-    """Money on its way for what is still open, one sum per currency."""
-    sums: dict[str, Decimal] = {}
-    for facts in account.published:
-        if facts.status.due_now > 0 and facts.entries.pending > 0:
-            sums[facts.currency] = sums.get(facts.currency, ZERO) + facts.entries.pending
-    return tuple(Money(amount, currency) for currency, amount in sorted(sums.items()))
+def _page(address: str, template: str, view: View, source: str, language: str) -> Page:
+    return Page(address=address, template=template, view=view, source=source, visibility="client", language=language)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape
 
 import msgspec
-from babel.core import Locale
 from markupsafe import Markup
 
 from portalgen.content.model import Shared
@@ -20,15 +19,12 @@ from portalgen.site.views import NotFoundView, PracticeView
 NOT_FOUND = "404.html"
 
 
-def country_names(language: str) -> dict[str, str]:
-    """Country names in a language, by ISO 3166-1 code."""
-    return dict(Locale.parse(language, sep="-").territories)
-
-
 class Renderer:
     """Renders the pages of one site for one day."""
 
-    def __init__(self, shared: Shared, theme: Theme, base_url: str, today: dt.date, countries: dict[str, str]) -> None:
+    def __init__(
+        self, shared: Shared, theme: Theme, base_url: str, today: dt.date, countries: Mapping[str, str]
+    ) -> None:
         self.shared, self.theme, self.base_url = shared, theme, base_url
         self.language = shared.site.practice.language
         self.practice = practice_view(shared.site, today, countries)

@@ -11,7 +11,8 @@ import difflib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from markupsafe import Markup
 
 from portalgen.content.problems import Finding
 from portalgen.content.records.practice import SiteFile
-from portalgen.site.catalogue import Catalogue, Trans, override_findings
+from portalgen.site.catalogue import Trans
 from portalgen.site.colours import chosen_colours
 from portalgen.site.formats import formats
+from portalgen.site.ownwords import OwnWords, is_catalogue, own_words
+from portalgen.site.pdf import Press
 from portalgen.site.stylesheet import ASSET_TYPES, hashed, loaded_by, published_css, squeezed
 from portalgen.site.templating import ORIGINAL, Compiled, Links, Missing, Sources
 from portalgen.site.views import PracticeView, View
@@ -70,12 +73,15 @@ class Theme:
         plain_style: str,
         assets: Mapping[str, tuple[str, bytes]],
         site: SiteFile,
+        words: OwnWords,
+        press: Press,
     ) -> None:
         self.assets: Mapping[str, bytes] = dict(assets.values())
+        self.press = press
         self.plain_style = plain_style
         self._sources = sources
         self._country = site.practice.country
-        self._messages = site.locale_overrides
+        self.words = words
         self._names = {name: path for name, (path, _) in assets.items()}
         self._compiled = Compiled(bool(sources.own))
         self._environments: dict[str, Environment] = {}
@@ -108,7 +114,7 @@ class Theme:
         )
         environment.policies["ext.i18n.trimmed"] = True
         writes = formats(language, self._country)
-        Catalogue.of(language, self._messages).install(environment)
+        self.words.catalogue(language).install(environment)
         environment.filters.update(writes.filters())
         environment.filters["csp_hash"] = _csp_hash
         environment.globals["direction"] = writes.direction
@@ -141,13 +147,19 @@ class Theme:
             "static": links.static,
             "asset": links.asset,
         }
-        try:
+        with self.guarded():
             # As Template.render() does, without copying the globals through a chain of mappings for every page.
             page = environment.get_template(template)
             try:
                 return environment.concat(page.root_render_func(page.new_context(values, shared=True)))
             except Exception:
                 environment.handle_exception()
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """What a template of the site raises becomes `TemplateProblem`."""
+        try:
+            yield
         except Exception as error:
             finding = self._finding(error)
             if finding is None:
@@ -221,7 +233,7 @@ def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]
     findings = [_link(name, message) for name, message in links]
     texts: dict[str, str] = {}
     for name, content in own.items():
-        if name in STYLES or name.endswith(_TEMPLATE_TYPES):
+        if name in STYLES or name.endswith(_TEMPLATE_TYPES) or is_catalogue(name):
             try:
                 texts[name] = content.decode("utf-8-sig")
             except UnicodeDecodeError as error:
@@ -229,7 +241,10 @@ def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]
     colours, corrected = chosen_colours(site.theme.colours, site.path)
     findings += corrected
     builtin = {name: content.decode() for name, content in files.items() if name.endswith(_TEMPLATE_TYPES)}
-    sources = Sources(builtin, {name: text for name, text in texts.items() if name not in STYLES}, "templates")
+    templates = {name: text for name, text in texts.items() if name.endswith(_TEMPLATE_TYPES)}
+    sources = Sources(builtin, templates, "templates")
+    words, said = own_words(site, texts, templates)
+    findings += said
     styles = {name: texts.get(name, files[name].decode()) + colours for name in STYLES}
     every = {**files, **own}
     wanted = {name for source in sources.own.values() for name in _ASSET_CALL.findall(source)} - set(STYLES)
@@ -243,14 +258,20 @@ def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]
     published |= {name: hashed(name, every[name]) for name in sorted(wanted & set(every))}
     assets = {name: (path, every[name]) for name, path in published.items()}
     assets["theme.css"] = (hashed("theme.css", css.encode()), css.encode())
-    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site)
-    findings += theme.check() if own else ()
+    press = Press(files, own, ours, theirs if own else None)
+    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site, words, press)
+    findings += (*theme.check(), *press.check()) if own else ()
     for name in sorted(own):
-        if name not in published and name not in STYLES and not name.endswith(_TEMPLATE_TYPES):
+        if (
+            name not in published
+            and name not in STYLES
+            and not is_catalogue(name)
+            and not name.endswith(_TEMPLATE_TYPES)
+            and not press.uses(name)
+        ):
             hint = f"name it in theme.css with url({name}), or take it away"
             what = "nothing uses this file" if name.endswith(ASSET_TYPES) else "a theme has no files of this type"
             findings.append(_unused(f"templates/{name}", what, hint))
-    findings += override_findings(site)
     fatal = any(finding.severity == "error" for finding in findings)
     return (None if fatal else theme), tuple(findings)
 

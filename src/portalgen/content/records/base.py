@@ -59,7 +59,7 @@ class Flaw(NamedTuple):
     severity: Literal["error", "warning"] = "error"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One mapping of a source file, typed. Unknown keys are errors, absent optional keys have their default."""
 
     audience: ClassVar[Audience] = "private"

@@ -9,7 +9,8 @@ import msgspec
 
 from portalgen.content.records.base import CLIENT, DERIVED, PRIVATE, Audience, Flaw, Record, Ref
 from portalgen.content.records.documents import LinkSettings, reversed_dates
-from portalgen.content.records.offer import Document, Format, SessionCodes, Tax
+from portalgen.content.records.offer import Document, Format, SessionCodes
+from portalgen.content.records.prepaid import Charge, PackagePurchase, Retainer
 from portalgen.content.records.recurring import Recurring
 from portalgen.content.scalars import (
     Country,
@@ -96,31 +97,6 @@ class Acceptance(Record, frozen=True, kw_only=True):
     method: Literal["paper", "email", "esign", "in_person"]
     evidence: Annotated[Text, PRIVATE] | None = None
     revoked: Date | None = None
-
-
-class Retainer(Record, frozen=True, kw_only=True):
-    """Money paid before the work (its rules come later)."""
-
-    audience: ClassVar[Audience] = "client"
-    kind: Literal["engagement", "availability", "security", "advance"]
-    amount: PositiveAmount
-    floor: PositiveAmount | None = None
-    refundable: Flag | None = None
-    due: Date | None = None
-    terms: Annotated[Id, Ref("terms")] | None = None
-
-
-class PackagePurchase(Record, frozen=True, kw_only=True):
-    """Sessions bought at once (its rules come later)."""
-
-    audience: ClassVar[Audience] = "client"
-    id: Id | None = None
-    service: Annotated[Id, Ref("service")]
-    sessions: Annotated[int, Whole(1, 999)]
-    bought: Date
-    invoice: Annotated[Id, Ref("invoice")] | None = None
-    expires: Date | None = None
-    price: PositiveAmount | None = None
 
 
 class GuideAssignment(Record, frozen=True, kw_only=True):
@@ -228,20 +204,6 @@ class Transfer(Record, frozen=True, kw_only=True):
     purpose: Text | None = None
 
 
-class Charge(Record, frozen=True, kw_only=True):
-    """Something not yet invoiced (its rules come later)."""
-
-    audience: ClassVar[Audience] = "client"
-    id: Id | None = None
-    date: Date
-    description: Text
-    amount: PositiveAmount
-    tax: Tax | None = None
-    kind: Literal["fee", "expense", "late_fee", "no_show"] = "fee"
-    source: Annotated[Text, PRIVATE] | None = None
-    waived: Annotated[Flag | Text, PRIVATE] = False
-
-
 class Client(Record, frozen=True, kw_only=True):
     """clients/<id>/client.yaml."""
 
@@ -307,6 +269,12 @@ class Client(Record, frozen=True, kw_only=True):
                     f"'{contact.id}' pays but may only see appointments",
                     "give that contact scope: billing or scope: all",
                 )
+        for key, entries in (("charges", self.charges), ("packages", self.packages), ("recurring", self.recurring)):
+            ids = [entry.id for entry in entries]
+            for n, entry_id in enumerate(ids):
+                if entry_id and entry_id in ids[:n]:
+                    message = f"two {key} have the id '{entry_id}'"
+                    yield Flaw((key, n, "id"), "duplicate-id", message, "give one of them another id")
         if self.status == "ended" and not self.ended:
             yield Flaw(
                 ("status",), "missing-key", "an ended client needs 'ended'", "add ended: with its date and referrals"

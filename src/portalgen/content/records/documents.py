@@ -332,6 +332,7 @@ class Payment(Record, frozen=True, kw_only=True):
     fee: Annotated[PositiveAmount, PRIVATE] | None = None
     allocations: tuple[Allocation, ...] = ()
     auto: Annotated[Flag, PRIVATE] = False
+    for_: Literal["retainer"] | None = msgspec.field(name="for", default=None)
     status: Literal["pending", "cleared", "failed", "bounced"] = "cleared"
     rate: Annotated[Quantity, PRIVATE] | None = None
     receipt_number: Text | None = None
@@ -363,3 +364,6 @@ class Payment(Record, frozen=True, kw_only=True):
             )
         if self.auto and self.allocations:
             yield Flaw(("auto",), "one-of", "this payment has allocations and auto: true", "keep one of them")
+        if self.auto and self.for_:
+            message = "what is paid for a retainer is drawn by its kind"
+            yield Flaw(("auto",), "one-of", message, "take 'auto' away")

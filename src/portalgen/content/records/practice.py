@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from portalgen.content.records.base import CLIENT, DERIVED, PRIVATE, PUBLIC, Audience, Flaw, Record, Ref
+from portalgen.content.records.base import DERIVED, PRIVATE, PUBLIC, Audience, Flaw, Record
+from portalgen.content.records.method import Method
 from portalgen.content.records.numbering import Numbering
 from portalgen.content.scalars import (
     Asset,
@@ -19,36 +19,17 @@ from portalgen.content.scalars import (
     Date,
     Email,
     Flag,
-    Id,
     Language,
     Phone,
-    PositiveAmount,
     Text,
     Time,
     Timezone,
     Url,
-    UrlPattern,
     Weekday,
     Whole,
 )
 
 ACKNOWLEDGE = "I accept that my host and anyone who gets the link can read this"
-MethodKind = Literal[
-    "bank_sepa", "bank_us", "bank_uk", "bank_generic", "swiss_qr", "paypal_me", "venmo", "cash_app", "stripe_link",
-    "upi", "pix", "spayd", "wise", "zelle", "interac", "cash", "cheque", "card_in_person", "url",
-]  # fmt: skip
-_CASHTAG = re.compile(r"\$?[A-Za-z0-9]{1,20}\Z")
-NEEDS: dict[str, tuple[str, ...]] = {
-    "bank_sepa": ("iban",),
-    "swiss_qr": ("iban",),
-    "paypal_me": ("handle",),
-    "venmo": ("handle",),
-    "cash_app": ("handle",),
-    "upi": ("vpa",),
-    "pix": ("key", "city"),
-    "spayd": ("iban",),
-    "url": ("url",),
-}
 
 
 class Address(Record, frozen=True, kw_only=True):
@@ -155,75 +136,6 @@ class CrisisLine(Record, frozen=True, kw_only=True):
     def flaws(self) -> Iterator[Flaw]:
         if not self.phone and not self.url:
             yield Flaw((), "missing-key", "a crisis line needs 'phone' or 'url'", "add phone: or url:")
-
-
-class Method(Record, frozen=True, kw_only=True):
-    """A way to pay (domain §6). Its own fields depend on its kind."""
-
-    audience: ClassVar[Audience] = "public"
-    id: Id
-    kind: MethodKind
-    label: Text
-    iban: Annotated[Text, CLIENT] | None = None
-    bic: Text | None = None
-    handle: Text | None = None
-    vpa: Text | None = None
-    key: Text | None = None
-    city: Text | None = None
-    url: UrlPattern | None = None
-    params: dict[str, Text] = msgspec.field(default_factory=dict)
-    account_name: Text | None = None
-    instructions: Text | None = None
-    reference: Literal["number", "rf"] = "number"
-    currencies: tuple[Currency, ...] = ()
-    countries: tuple[Country, ...] = ()
-    min: PositiveAmount | None = None
-    max: PositiveAmount | None = None
-    fee_note: Text | None = None
-    settles_in: Text | None = None
-    order: Annotated[int, Whole(0, 9999)] = 10
-    for_clients: Annotated[tuple[Annotated[Id, Ref("client")], ...], PRIVATE] = ()
-    qr: Flag = True
-
-    def flaws(self) -> Iterator[Flaw]:
-        for key in NEEDS.get(self.kind, ()):
-            if getattr(self, key) is None:
-                yield Flaw((), "missing-key", f"a method of the kind {self.kind} needs '{key}'", f"add {key}:")
-        if self.iban and not _valid_iban(self.iban):
-            yield Flaw(
-                ("iban",),
-                "bad-value",
-                f"'{self.iban}' is not an IBAN",
-                "check it against your bank card; two of its digits are check digits",
-            )
-        if (
-            self.kind == "paypal_me"
-            and self.handle
-            and not (self.handle.isascii() and self.handle.isalnum() and len(self.handle) <= 20)
-        ):
-            yield Flaw(
-                ("handle",),
-                "bad-value",
-                f"'{self.handle}' is not a PayPal.Me name",
-                "write the name only: letters and digits, at most 20",
-            )
-        if self.kind == "venmo" and self.handle and self.handle.startswith("@"):
-            yield Flaw(
-                ("handle",), "bad-value", "a Venmo name is written without @", f"write {self.handle.lstrip('@')}"
-            )
-        if self.kind == "cash_app" and self.handle and not _CASHTAG.match(self.handle):
-            yield Flaw(
-                ("handle",),
-                "bad-value",
-                f"'{self.handle}' is not a $cashtag",
-                "write the name only: letters and digits, at most 20, with or without $",
-            )
-
-
-def _valid_iban(text: str) -> bool:
-    from stdnum import iban
-
-    return bool(iban.is_valid(text))
 
 
 class Booking(Record, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portalgen import __version__
+from portalgen.cli import export, money
 from portalgen.desk.command import (
     BROKEN,
     COUNTS,
@@ -26,6 +26,7 @@ from portalgen.desk.command import (
     row_data,
     say,
     site_base,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def main() -> None:
                                      see it, edit the files, watch it change
       portalgen new client ana-horvat --site practice
       portalgen new invoice ana-horvat --site practice
+      portalgen issue INVOICE --site practice
+                                     its number and date, and it stays as it is
       portalgen build --site practice
                                      the finished site, in practice/output/
       portalgen links --site practice
@@ -79,7 +82,7 @@ def init(folder: Path, demo: bool, today: dt.date | None, site: Path, as_json: b
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write [output/ in the site].")
 @click.option("--base-url", metavar="URL", help="The address of the finished site, instead of base_url in site.yaml.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, help="How many processes to use.", hidden=True)
-@click.option("--no-cache", is_flag=True, help="Kept for later versions, which remember more between builds.")
+@click.option("--no-cache", is_flag=True, help="Build everything anew, whatever is remembered.")
 @dated
 @common
 def build(
@@ -92,36 +95,35 @@ def build(
     as_json: bool,
 ) -> None:
     """Build the site. Nothing is written when there is a problem."""
-    from portalgen.content.sources import changed_since
-    from portalgen.publish.output import build_lock, checked_output, publish
+    import time
 
+    from portalgen.desk.terminal import progress_bar
+    from portalgen.publish.whole import Unsettled, build_into
+
+    begun = time.perf_counter()
     target = output or site / "output"
-    lock = build_lock(site) if (site / "content").is_dir() else contextlib.nullcontext()
-    with Environment():
-        checked_output(site, target)
-        with lock:
-            result, seconds = assembled(site, today, given_base_url(base_url))
-            if result.files is None or result.access is None:
-                report(result, as_json, {**dict.fromkeys(COUNTS, 0), "seconds": seconds()}, writes=True)
-                sys.exit(BROKEN)
-            if changed := changed_since(result.loaded.sources):
-                raise Refused(
-                    f"{', '.join(changed[:3])} changed while it was read", "build again when nothing is being saved"
-                )
-            result.access.save()
-            written = publish(result.files, root=site, output=target)
-    counts = {
-        "pages": result.pages,
-        "written": written.written,
-        "unchanged": written.unchanged,
-        "removed": written.removed,
-        "seconds": seconds(),
-    }
-    report(result, as_json, counts)
+    with Environment(), progress_bar() as progress:
+        try:
+            done = build_into(
+                site,
+                target,
+                today=today,
+                base_url=given_base_url(base_url),
+                remembers=not no_cache,
+                progress=progress,
+            )
+        except Unsettled as unsettled:
+            raise Refused(str(unsettled), "build again when nothing is being saved") from None
+    seconds = round(time.perf_counter() - begun, 3)
+    if done.written is None:
+        tell(done.problems, done.excerpt, as_json, {**dict.fromkeys(COUNTS, 0), "seconds": seconds}, writes=True)
+        sys.exit(BROKEN)
+    counts = dict(zip(COUNTS, (done.pages, *done.written), strict=True))
+    tell(done.problems, done.excerpt, as_json, {**counts, "seconds": seconds})
     if not as_json:
         click.echo(
-            f"Built {result.pages} pages into {target} in {counts['seconds']:.1f} s: "
-            f"{written.written} files written, {written.unchanged} unchanged, {written.removed} removed."
+            f"Built {done.pages} pages into {target} in {seconds:.1f} s: {done.written.written} files written, "
+            f"{done.written.unchanged} unchanged, {done.written.removed} removed."
         )
 
 
@@ -179,24 +181,36 @@ def serve(
 
 @main.command()
 @click.argument("kind", type=click.Choice(KINDS))
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", required=False, default="")
 @click.option("--open", "edit", is_flag=True, help="Open the new file in your editor.")
+@money.drafting
 @dated
 @common
-def new(kind: str, name: str, edit: bool, today: dt.date | None, site: Path, as_json: bool) -> None:
+def new(
+    kind: str, name: str, edit: bool, today: dt.date | None, site: Path, as_json: bool, **wanted: money.Wishes
+) -> None:
     """Make a new file: `new client ID`, `new invoice CLIENT`, `new service ID` and so on.
 
-    The file has the fields that are required and names the others. An invoice is made for a client, as a draft.
+    The file has the fields that are required and names the others. An invoice is made for a client, as a draft; with
+    --service, --sessions or --charges it has the lines already. Nothing to invoice makes no file.
     """
     from portalgen.desk.scaffold import ScaffoldRefused, make
 
-    with Environment():
-        try:
-            path = make(site, kind, name, today)
-        except ScaffoldRefused as refused:
-            raise click.UsageError(f"{refused.message}; {refused.hint}") from None
-    say(as_json, {"path": path.relative_to(site).as_posix()}, f"Made {path}")
-    if edit:
+    if any(wanted.values()):
+        if kind != "invoice":
+            raise click.UsageError(f"a {kind} takes none of the options of an invoice; leave them out")
+        paths = money.draft(name, site, today, as_json, **wanted)
+    else:
+        if not name:
+            raise click.UsageError("Missing argument 'ID'.")
+        with Environment():
+            try:
+                made = make(site, kind, name, today)
+            except ScaffoldRefused as refused:
+                raise click.UsageError(f"{refused.message}; {refused.hint}") from None
+        say(as_json, {"path": made.relative_to(site).as_posix()}, f"Made {made}")
+        paths = [made]
+    for path in paths if edit else ():
         click.edit(filename=str(path))
 
 
@@ -334,3 +348,7 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found:
         click.echo(found(main, {}, "portalgen", "_PORTALGEN_COMPLETE").source())
+
+
+for _command in (*money.COMMANDS, *export.COMMANDS):
+    main.add_command(_command)

@@ -1,0 +1,140 @@
+"""A client's statement of account: what moved, what is open and how old it is (domain M9, §5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+import msgspec
+from dateutil.relativedelta import relativedelta
+
+from portalgen.content.model import ClientFolder
+from portalgen.rules.due import DAY
+from portalgen.rules.facts import Account, InvoiceFacts
+from portalgen.rules.ledger import Entry, entries_of
+from portalgen.rules.money import ZERO, total
+
+_LATE = (1, 31, 61, 91)
+"""The first day past due of each bucket but the first."""
+
+
+class Ageing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is open by how long it has been due, disputed amounts included. Grace does not count: due is due."""
+
+    not_due: Decimal = ZERO
+    days_1_30: Decimal = ZERO
+    days_31_60: Decimal = ZERO
+    days_61_90: Decimal = ZERO
+    over_90: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """All that is open."""
+        return total((self.not_due, self.days_1_30, self.days_31_60, self.days_61_90, self.over_90))
+
+
+class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement and what the client owed after it."""
+
+    entry: Entry
+    balance: Decimal
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """The account in one currency from one day to another, both included.
+
+    `opening` is what was owed before `from_`, `closing` what is owed now: `ageing.total` less `unapplied`, the money
+    held for the client. `to` is the latest day on which anything here changed, never just the day of the build.
+    """
+
+    currency: str
+    from_: dt.date
+    to: dt.date
+    opening: Decimal
+    rows: tuple[StatementRow, ...]
+    closing: Decimal
+    ageing: Ageing
+    unapplied: Decimal
+    outstanding: tuple[InvoiceFacts, ...]  # with a balance, the oldest due first
+
+
+def statements_of(
+    folder: ClientFolder, account: Account, today: dt.date, from_: dt.date | None = None
+) -> tuple[Statement, ...]:
+    """One statement per currency that anything moved in; without `from_` over the last twelve months.
+
+    A younger account begins with its first movement.
+    """
+    entries = entries_of(folder, account, today)
+    currencies = sorted({entry.currency for entry in entries})
+    return tuple(_statement(currency, entries, account, today, from_) for currency in currencies)
+
+
+def ageing_of(outstanding: Iterable[InvoiceFacts], today: dt.date) -> Ageing:
+    """The open balances of invoices in one currency by the days they are past due, each part of a plan by its own."""
+    sums = [ZERO] * (len(_LATE) + 1)
+    for due, amount in _open_parts(outstanding):
+        late = (today - due).days if due else 0
+        sums[sum(late >= first for first in _LATE)] += amount
+    return Ageing(not_due=sums[0], days_1_30=sums[1], days_31_60=sums[2], days_61_90=sums[3], over_90=sums[4])
+
+
+def _statement(
+    currency: str, entries: tuple[Entry, ...], account: Account, today: dt.date, from_: dt.date | None
+) -> Statement:
+    own = [entry for entry in entries if entry.currency == currency]
+    outstanding = sorted(
+        (
+            facts
+            for facts in account.invoices.values()
+            if facts.status.document == "issued" and facts.status.balance > 0 and facts.currency == currency
+        ),
+        key=lambda facts: (facts.status.due or dt.date.max, facts.invoice.issued or dt.date.max, facts.invoice.id),
+    )
+    to = max([own[-1].date, *_steps(outstanding, today), *_voided(account, currency)])
+    start = from_ or max(own[0].date, to + relativedelta(years=-1, days=1))
+    balance = opening = total(entry.amount for entry in own if entry.date < start)
+    rows = []
+    for entry in own:
+        if entry.date >= start:
+            balance += entry.amount
+            rows.append(StatementRow(entry=entry, balance=balance))
+    return Statement(
+        currency=currency,
+        from_=start,
+        to=max(to, start),
+        opening=opening,
+        rows=tuple(rows),
+        closing=balance,
+        ageing=ageing_of(outstanding, today),
+        unapplied=account.credit.get(currency, ZERO),
+        outstanding=tuple(outstanding),
+    )
+
+
+def _open_parts(outstanding: Iterable[InvoiceFacts]) -> Iterator[tuple[dt.date | None, Decimal]]:
+    """What is open of each part; what stands in no part has no date."""
+    for facts in outstanding:
+        left = facts.status.balance
+        for part in facts.parts:
+            if part.open > 0:
+                yield part.due, part.open
+                left -= part.open
+        if left:
+            yield None, left
+
+
+def _voided(account: Account, currency: str) -> Iterator[dt.date]:
+    """The days on which an invoice went from the movements."""
+    for facts in account.invoices.values():
+        if facts.status.document == "void" and facts.currency == currency and facts.invoice.void:
+            yield facts.invoice.void.date
+
+
+def _steps(outstanding: Iterable[InvoiceFacts], today: dt.date) -> Iterator[dt.date]:
+    """The days by now on which something open passed into the next bucket."""
+    for due, _ in _open_parts(outstanding):
+        for first in _LATE if due else ():
+            if due and (day := due + first * DAY) <= today:
+                yield day

@@ -1,0 +1,240 @@
+"""The view of a client's own page: what is now, the papers, the plan, what was agreed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from portalgen.content.model import ClientFolder, Shared
+from portalgen.content.problems import Finding
+from portalgen.content.records.offer import Agreement
+from portalgen.rules.agreements import accepted, fill, variables
+from portalgen.rules.facts import Account, InvoiceFacts
+from portalgen.rules.followup import cancel_until, next_session, promised_by, rebooking
+from portalgen.rules.money import ZERO, Money
+from portalgen.rules.retainer import retained
+from portalgen.site.bill import Addresses, invoice_row
+from portalgen.site.markdown import Writer
+from portalgen.site.offer import Offer
+from portalgen.site.practice import booking_address, mailto
+from portalgen.site.public import policy_order
+from portalgen.site.views import (
+    AgreementRow,
+    AgreementView,
+    AppointmentView,
+    AssignedGuide,
+    DueView,
+    EndedView,
+    InvoiceRow,
+    MoneyView,
+    PageLink,
+    PortalView,
+    RebookView,
+    RhythmView,
+)
+
+
+class PortalWriter:
+    """Makes the pages of clients of one practice for one day; `findings` are problems in their texts."""
+
+    def __init__(self, shared: Shared, offer: Offer, writer: Writer, today: dt.date) -> None:
+        self.shared, self.offer, self.writer, self.today = shared, offer, writer, today
+        self.findings: list[Finding] = []
+
+    def portal(
+        self,
+        folder: ClientFolder,
+        account: Account,
+        addresses: Addresses,
+        agreements: tuple[AgreementRow, ...],
+        money: MoneyView,
+    ) -> PortalView:
+        """The client's page; `agreements` and `money` are what else opens from it."""
+        client, plan, address = folder.client, folder.plan, addresses.portal
+        rows = {facts.invoice.id: invoice_row(facts, addresses) for facts in account.published}
+        name = client.name.display
+        others = ("parent", "guardian", "payer")
+        payer = next((c for c in client.contacts if c.id == client.payer and c.role in others), None)
+        return PortalView(
+            greeting=name if client.company and client.company.name == name else name.split()[0],
+            name=name,
+            due=() if payer else self._due(folder, account, rows),
+            pending=_pending(account),
+            payer=payer.name if payer else "",
+            appointment=self._appointment(folder),
+            rebook=self._rebook(folder),
+            plan=self.render(plan.body, plan.path, address, plan.body_line, level=3) if plan else Markup(""),
+            plan_title=(plan.title or "") if plan else "",
+            goals=tuple((goal.text, bool(goal.done)) for goal in (*client.goals, *client.milestones) if goal.share),
+            rhythm=RhythmView(
+                count=client.rhythm.every.count, unit=client.rhythm.every.unit, reason=client.rhythm.reason or ""
+            )
+            if client.rhythm and client.status == "active"
+            else None,
+            invoices=tuple(rows.values()),
+            credit=self._free_credit(folder, account),
+            guides=self._guides(folder),
+            preferences=tuple(preference.text for preference in client.preferences if preference.share),
+            agreements=agreements,
+            policies=tuple(
+                PageLink(
+                    title=p.title,
+                    address=f"policies/{p.id}/" if p.public else f"{address}policies/{p.id}/",
+                    summary=p.summary or "",
+                )
+                for p in sorted(self.shared.policies.values(), key=policy_order)
+                if p.show_in_portal
+            ),
+            ended=self._ended(folder),
+            paused=client.status == "paused",
+            money=money,
+        )
+
+    def _due(self, folder: ClientFolder, account: Account, rows: Mapping[str, InvoiceRow]) -> tuple[DueView, ...]:
+        """What is due by today as one sum per currency, what is promised or due later by its day."""
+        groups: dict[tuple[dt.date, str, dt.date | None], list[tuple[InvoiceFacts, Decimal]]] = {}
+        for facts in account.published:
+            by, left = facts.status.due_now_by, facts.status.due_now - facts.entries.pending
+            if by and left > 0:
+                promised = promised_by(self.shared, folder, facts.invoice.id, self.today)
+                key = (promised or max(by, self.today), facts.currency, promised)
+                groups.setdefault(key, []).append((facts, left))
+        views = []
+        for (_, currency, promised), members in sorted(groups.items(), key=lambda item: item[0][:2]):
+            views.append(
+                DueView(
+                    amount=Money(sum((left for _, left in members), ZERO), currency),
+                    by=min(facts.status.due_now_by or self.today for facts, _ in members),
+                    past_due=not promised and any(facts.status.timing == "overdue" for facts, _ in members),
+                    invoices=tuple(rows[facts.invoice.id] for facts, _ in members),
+                    promised_by=promised,
+                )
+            )
+        return tuple(views)
+
+    def _free_credit(self, folder: ClientFolder, account: Account) -> tuple[Money, ...]:
+        """What is held for the client and for no retainer, one sum per currency."""
+        bound = retained(folder, account, self.today)
+        free = {currency: amount - bound.get(currency, ZERO) for currency, amount in account.credit.items()}
+        return tuple(Money(amount, currency) for currency, amount in free.items() if amount > 0)
+
+    def render(self, text: str, source: str, page: str, line: int, level: int = 2) -> Markup:
+        """A text of the client's pages as HTML."""
+        rendered = self.writer.render(text, source=source, page=page, line=line, level=level)
+        self.findings += rendered.findings
+        return rendered.html
+
+    def _appointment(self, folder: ClientFolder) -> AppointmentView | None:
+        session = next_session(self.shared, folder, self.today)
+        if session is None:
+            return None
+        home = self.shared.site.practice.timezone
+        zone = folder.client.timezone or home
+        service = self.shared.services[session.service]
+        minutes = session.minutes or (
+            int((session.end - session.start).total_seconds() // 60) if session.end else service.duration_minutes
+        )
+        form = session.format or (service.format if isinstance(service.format, str) else "")
+        until = cancel_until(self.shared, session)
+        return AppointmentView(
+            start=session.start.astimezone(ZoneInfo(zone)),
+            minutes=minutes,
+            service=service.name,
+            format=form or "",
+            place=session.place or "",
+            video_url=session.video_url or "",
+            zone=zone if zone != home else "",
+            cancel_until=until.astimezone(ZoneInfo(zone)) if until else None,
+        )
+
+    def _rebook(self, folder: ClientFolder) -> RebookView | None:
+        prompt = rebooking(self.shared, folder, self.today)
+        if prompt is None:
+            return None
+        practice = self.shared.site.practice
+        return RebookView(
+            around=prompt.around, why=prompt.why, href=booking_address(practice) or mailto(practice.email)
+        )
+
+    def _guides(self, folder: ClientFolder) -> tuple[AssignedGuide, ...]:
+        given = [
+            g for g in folder.client.guides if g.since <= self.today and (g.until is None or self.today <= g.until)
+        ]
+        return tuple(
+            AssignedGuide(
+                title=self.shared.guides[g.guide].title,
+                address=f"guides/{g.guide}/",
+                summary=self.shared.guides[g.guide].summary,
+                since=g.since,
+                note=g.note or "",
+            )
+            for g in sorted(given, key=lambda g: (g.since, g.guide), reverse=True)
+        )
+
+    def _ended(self, folder: ClientFolder) -> EndedView | None:
+        ended = folder.client.ended
+        if ended is None or ended.date > self.today:
+            return None
+        referrals = () if ended.referrals == "none" else ended.referrals
+        return EndedView(
+            date=ended.date,
+            reason=ended.reason_public or "",
+            records=ended.records or "",
+            referrals=tuple(self.offer.referral(self.shared.referrals[key]) for key in referrals),
+        )
+
+    def agreement(
+        self, agreement: Agreement, folder: ClientFolder, row: AgreementRow, portal: str, place: str
+    ) -> AgreementView:
+        """The text of an agreement for this client, on the page at `place`."""
+        text, missing = fill(agreement.body, variables(self.shared, folder))
+        for name in missing:
+            self.findings.append(
+                Finding(
+                    path=agreement.path,
+                    code="missing-variable",
+                    message=f"'{name}' has no value for {folder.id}",
+                    hint="add it to client.yaml or site.yaml, or take the variable out",
+                    text=name,
+                    line=agreement.body_line,
+                )
+            )
+        return AgreementView(
+            title=agreement.title,
+            body=self.render(text, agreement.path, place, agreement.body_line),
+            version=agreement.version,
+            effective=agreement.effective,
+            row=row,
+            portal=portal,
+            accept_href=mailto(self.shared.site.practice.email, f"{agreement.title} ({agreement.version})")
+            if row.state != "accepted" and "email" in agreement.acceptance
+            else "",
+            signers=agreement.signers,
+        )
+
+
+def agreement_row(agreement: Agreement, folder: ClientFolder) -> AgreementRow:
+    """An agreement in a list, and whether the client accepted it."""
+    state, entry = accepted(agreement, folder)
+    return AgreementRow(
+        title=agreement.title,
+        address=f"agreements/{agreement.id}/",
+        version=agreement.version,
+        accepted=entry.date if entry else None,
+        by=(entry.by or "") if entry else "",
+        method=entry.method if entry else "",
+        state=state,
+    )
+
+
+def _pending(account: Account) -> tuple[Money, ...]:
+    """Money on its way for what is still open, one sum per currency."""
+    sums: dict[str, Decimal] = {}
+    for facts in account.published:
+        if facts.status.due_now > 0 and facts.entries.pending > 0:
+            sums[facts.currency] = sums.get(facts.currency, ZERO) + facts.entries.pending
+    return tuple(Money(amount, currency) for currency, amount in sorted(sums.items()))

@@ -1,0 +1,122 @@
+"""A build that would change nothing is left out, and never wrongly (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from portalgen.publish import build as building
+from tests.support import MINIMAL_CLIENT, Result, invoke, minimal_site
+
+DAY = "2026-11-21"
+MEMORY = ".portalgen/cache/last.json"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    made = minimal_site(tmp_path / "site", MINIMAL_CLIENT)
+    assert build(made).code == 0
+    return made
+
+
+@pytest.fixture
+def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that were really read and rendered, in the order in which that happened."""
+    seen: list[Path] = []
+    assemble = building.assemble
+
+    def watched(root: Path, **rest: object) -> building.Assembled:
+        seen.append(root)
+        return assemble(root, **rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(building, "assemble", watched)
+    return seen
+
+
+def build(site: Path, *more: str, today: str = DAY) -> Result:
+    return invoke("build", "--site", site, "--today", today, "--json", *more)
+
+
+def output(site: Path) -> dict[str, bytes]:
+    return {p.relative_to(site).as_posix(): p.read_bytes() for p in site.glob("output/**/*") if p.is_file()}
+
+
+def test_nothing_changed_is_nothing_done(site: Path, builds: list[Path]) -> None:
+    before = output(site)
+    result = build(site)
+    assert builds == []
+    assert result.code == 0
+    assert (result.json["written"], result.json["removed"]) == (0, 0)
+    assert result.json["unchanged"] == len(before)
+    assert output(site) == before
+
+
+def append(path: str, text: str) -> Callable[[Path], object]:
+    def change(site: Path) -> None:
+        place = site / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text((place.read_text() if place.exists() else "") + text)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        append("content/pages/home.md", "One line more.\n"),
+        append("content/pages/new.md", "---\ntitle: New\n---\nNew.\n"),
+        append("templates/theme.css", "body { color: black }\n"),
+        append("content/static/word.txt", "word"),
+        append("output/index.html", "somebody else was here"),
+        lambda site: (site / "output/robots.txt").unlink(),
+        lambda site: (site / "content/pages/home.md").rename(site / "content/pages/start.md"),
+        lambda site: (site / MEMORY).write_text("{"),
+        lambda site: (site / MEMORY).unlink(),
+    ],
+)
+def test_what_changed_is_built(site: Path, builds: list[Path], change: Callable[[Path], object]) -> None:
+    change(site)
+    result = build(site)
+    assert len(builds) == 1
+    now = output(site)
+    assert build(site, "--no-cache").json["written"] == 0, "and nothing is left to do"
+    assert result.code == 0
+    assert output(site) == now
+
+
+def test_another_day_or_address_is_another_build(site: Path, builds: list[Path]) -> None:
+    build(site, today="2026-12-24")
+    build(site, "--base-url", "https://other.example/", today="2026-12-24")
+    assert len(builds) == 2
+
+
+def test_another_output_is_another_build(site: Path, builds: list[Path]) -> None:
+    build(site, "--output", str(site.parent / "elsewhere"))
+    build(site)
+    build(site, "--output", str(site.parent / "elsewhere"))
+    assert len(builds) == 1
+
+
+def test_an_edit_with_the_old_size_and_time_is_seen(site: Path, builds: list[Path]) -> None:
+    import os
+
+    home = site / "content/pages/home.md"
+    state = home.stat()
+    home.write_text(home.read_text().replace("canal", "river"))
+    os.utime(home, ns=(state.st_atime_ns, state.st_mtime_ns))
+    build(site)
+    assert len(builds) == 1
+
+
+def test_warnings_are_told_each_time(site: Path, builds: list[Path]) -> None:
+    append("content/pages/home.md", "\n")(site)
+    edited = (site / "content/site.yaml").read_text().replace("base_url: https://practice.example/\n", "")
+    (site / "content/site.yaml").write_text(edited)
+    first, second = build(site), build(site)
+    assert len(builds) == 1
+    assert [p["code"] for p in second.json["problems"]] == ["no-base-url"]
+    assert second.json["problems"] == first.json["problems"]
+    words = invoke("build", "--site", site, "--today", DAY)
+    assert "warning[no-base-url]" in words.stderr
