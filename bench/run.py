@@ -60,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=("small", "medium", "large"), default="small")
     parser.add_argument("--reps", type=int, default=3)
+    parser.add_argument("--pdf", action="store_true", help="time builds with the PDFs of all documents too")
     parser.add_argument("--hugo", default=shutil.which("hugo"))
     given = parser.parse_args()
     portalgen = [sys.executable, "-m", "portalgen"]
@@ -76,6 +77,20 @@ def main() -> None:
 
         steps["portalgen cold"] = lambda: cold(ours, "output", [*portalgen, "build", "--today", DAY])
         steps["portalgen unchanged"] = lambda: timed([*portalgen, "build", "--today", DAY], ours)
+        if given.pdf:
+            printed = work / "printed"
+            shutil.copytree(ours / "content", printed / "content")
+            settings = printed / "content" / "site.yaml"
+            settings.write_text(settings.read_text().replace("pdf: false", "pdf: true"))
+
+            def anew() -> tuple[float, float]:
+                for name in ("output", ".portalgen", "portalgen.lock"):
+                    if (printed / name).exists():
+                        (printed / name).rename(work / f"old-{name}-{time.monotonic_ns()}")
+                return timed([*portalgen, "build", "--today", DAY], printed)
+
+            steps["PDFs, cold"] = anew
+            steps["PDFs, unchanged"] = lambda: timed([*portalgen, "build", "--today", DAY], printed)
         if given.hugo:
             emit(given.size, "hugo", theirs)
             steps["hugo cold"] = lambda: cold(theirs, "public", [given.hugo, "--quiet"])
@@ -85,6 +100,8 @@ def main() -> None:
             for name, step in steps.items():
                 times[name].append(step())
         print(f"{given.size}: {verify(ours, portalgen)} sampled pages show their amounts")
+        if given.pdf:
+            print(f"  {len(list((printed / 'output').rglob('*.pdf')))} PDFs")
         base = statistics.median(wall for wall, _ in times.get("hugo cold", times["floor: cp -r"]))
         for name, rows in times.items():
             wall, cpu = (statistics.median(row[n] for row in rows) for n in (0, 1))

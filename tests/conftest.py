@@ -89,7 +89,7 @@ def starter(shared_folder: Path) -> Built:
     """What `portalgen init` gives somebody who begins, built once a run."""
 
     def make(site: Path) -> None:
-        result = run("init", site)
+        result = run("init", site, "--today", DEMO_DAY)
         if result.code != 0:
             pytest.fail(f"init fails: {result}")
 

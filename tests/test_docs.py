@@ -278,7 +278,7 @@ def test_every_command_and_option_is_documented_and_no_other() -> None:
         )
         known = options(command)
         if isinstance(command, click.Group):
-            assert set(re.findall(r"`portalgen link (\w+) ", part)) == set(command.commands)
+            assert set(re.findall(rf"`portalgen {name} (\w+) ", part)) == set(command.commands)
             known = set().union(*(options(child) for child in command.commands.values()))
         assert known - own == (set() if name == "completion" else common), name
         assert own <= known, name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portalgen import __version__
-from portalgen.cli import export, money
+from portalgen.cli import export, imports, letter, money
 from portalgen.desk.command import (
     BROKEN,
     COUNTS,
@@ -350,5 +350,5 @@ def completion(shell: str) -> None:
         click.echo(found(main, {}, "portalgen", "_PORTALGEN_COMPLETE").source())
 
 
-for _command in (*money.COMMANDS, *export.COMMANDS):
+for _command in (*money.COMMANDS, *letter.COMMANDS, *imports.COMMANDS, *export.COMMANDS):
     main.add_command(_command)

@@ -45,7 +45,7 @@ def export(
     if table and form != "csv":
         raise click.UsageError(f"--table is for csv; {form} holds everything")
     with Environment():
-        place = _place(site, output) if output else None
+        place = safe_place(site, output) if output else None
         ledgers, problems, loaded = read_ledgers(site, today, year)
     if ledgers is None:
         tell(problems, loaded.excerpt, as_json, {}, writes=output is not None)
@@ -77,7 +77,7 @@ def _text(ledgers: Ledgers, form: str, table: TableName) -> str:
     return beancount(journal_of(ledgers)) if form == "beancount" else hledger(journal_of(ledgers))
 
 
-def _place(site: Path, output: Path) -> Path:
+def safe_place(site: Path, output: Path) -> Path:
     """Where the file really goes: never into what is published, nor among the sources."""
     from portalgen.publish.state import output_key, read_manifest
 

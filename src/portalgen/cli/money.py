@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from decimal import Decimal
 
+    from portalgen.content.records.documents import PaymentSource
     from portalgen.content.scalars import Fee
     from portalgen.desk.books import Books
     from portalgen.rules.money import Money
@@ -113,6 +114,7 @@ def issue(invoices: tuple[str, ...], date: dt.date | None, today: dt.date | None
     help="Only cleared money counts.",
 )
 @click.option("--note", metavar="TEXT", help="For yourself.")
+@click.option("--source", metavar="FILE:ROW", default="", help="The imported row that this is; import says it.")
 @dated
 @common
 def pay(
@@ -127,6 +129,7 @@ def pay(
     fee: Decimal | None,
     status: str,
     note: str | None,
+    source: str,
     today: dt.date | None,
     site: Path,
     as_json: bool,
@@ -149,6 +152,7 @@ def pay(
         fee=fee,
         status=status,
         note=note,
+        source=_source(source),
     )
     with opened(site, today, as_json) as books:
         done, day = run(books, invoice, asked), books.day
@@ -191,6 +195,15 @@ def pay(
         lines.append(f"Receipt {payment.receipt_number} appears with the next portalgen build.")
     lines.append(f"A slip? Take the entry {payment.id} off the end of {done.path}")
     say(as_json, data, "\n".join(lines))
+
+
+def _source(text: str) -> PaymentSource | None:
+    from portalgen.content.records.documents import PaymentSource
+
+    file, colon, row = text.partition(":")
+    if text and not (file.strip() and colon and row.strip()):
+        raise click.UsageError(f"--source: '{text}' names no row; write the one that import payments printed")
+    return PaymentSource(file=file, row=row) if text else None
 
 
 @click.command()
@@ -311,6 +324,7 @@ def drafting(command: Command) -> Command:
             click.option(
                 "--deposit", type=Parsed("fee"), metavar="AMOUNT|N%", help="Invoice: ask for this part in advance."
             ),
+            click.option("--late-fee", metavar="INVOICE", help="Invoice: the fee that its terms allow today."),
             click.option("--terms", metavar="ID", help="Invoice: on these payment terms [the client's]."),
             click.option("--all", "every", is_flag=True, help="Invoice: for every client, without naming one."),
         )
@@ -329,9 +343,12 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
     wanted = Wanted(**{key: value for key, value in options.items() if value})  # type: ignore[arg-type]
     if every == bool(client):
         raise click.UsageError("name one client, or write --all")
+    if every and wanted.late_fee:
+        raise click.UsageError("a late fee is one client's; name the client instead of --all")
     if wanted == Wanted(terms=wanted.terms):
         raise click.UsageError(
-            "say what to invoice; --service ID, --sessions unbilled, --charges waiting or --recurring due"
+            "say what to invoice; --service ID, --sessions unbilled, --charges waiting, --recurring due "
+            "or --late-fee INVOICE"
         )
     with opened(site, today, as_json) as books:
         folders = [*books.clients.values()] if every else [books.client(client)]
@@ -344,6 +361,8 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
         lines = f"{one.lines} line{'s' if one.lines != 1 else ''}"
         how = f"Issued {one.document.number}" if one.document else "Drafted"
         told.append(f"{how}: {one.path}, {lines}, {amount_of(one.amount)}")
+    if wanted.late_fee:
+        told.append("It enters the balance when it is issued. Tell the client before.")
     if drafts:
         told.append(f"Next: look it over, then portalgen issue {' '.join(one.id for one in drafts)}")
     elif done:

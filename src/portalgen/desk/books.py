@@ -31,6 +31,7 @@ from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account, InvoiceFacts
 from portalgen.rules.numbering import SeriesKind, Taken, next_number, number_findings, numbers_of, series_of
 from portalgen.site.private import wanted_links
+from portalgen.site.theme import Theme
 from portalgen.site.theme import load as load_theme
 
 R = TypeVar("R", bound=Record)
@@ -209,16 +210,18 @@ class Books:
         """What follows from one invoice as it is now."""
         return self.account(found.folder).invoices[found.invoice.id]
 
+    def theme(self) -> Theme:
+        """What pages and papers are made with. Raises `NotDone` when a template of the site has an error."""
+        theme, findings = load_theme(self.root, self.shared.site)
+        self.refuse(findings)
+        assert theme is not None
+        return theme
+
     def check_pages(
         self, folder: ClientFolder, account: Account, issued: Mapping[DocumentKey, DocumentRow] | None = None
     ) -> None:
         """Makes the client's pages and throws them away. Raises `NotDone` when a build could not make them."""
-        site = self.shared.site
-        theme, findings = load_theme(self.root, site)
-        self.refuse(findings)
-        if theme is None:
-            return
-        workshop = Workshop(self.shared, theme, site.base_url or "", self.day)
+        workshop = Workshop(self.shared, self.theme(), self.shared.site.base_url or "", self.day)
         _, links = workshop.public()
         places = passing_access(self.root).places(folder.id, wanted_links(folder, account, self.day))
         locked = {id_ for _, id_ in (self.issued(folder.id) if issued is None else issued)}

@@ -14,6 +14,7 @@ from portalgen.content.records.client import Session
 from portalgen.content.records.documents import Invoice, Line, Period
 from portalgen.content.scalars import Fee
 from portalgen.desk.books import Books, Unclear
+from portalgen.desk.latefees import fee_invoice
 from portalgen.desk.paying import free_id
 from portalgen.desk.scaffold import DRAFT
 from portalgen.desk.writing import Edit, Original
@@ -31,7 +32,8 @@ from portalgen.rules.waiting import unbilled_sessions, waiting_charges
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What to put on invoices. `sessions` and `charges` are ids, or `unbilled` and `waiting` for all that wait.
 
-    `deposit` is an amount, or a share of what the services and sessions come to.
+    `deposit` is an amount, or a share of what the services and sessions come to. `late_fee` is the invoice that was
+    paid late; its fee stands alone.
     """
 
     services: Sequence[str] = ()
@@ -39,6 +41,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     charges: str = ""
     recurring: bool = False
     deposit: Fee | None = None
+    late_fee: str = ""
     terms: str | None = None
 
 
@@ -71,6 +74,8 @@ def draft(books: Books, clients: Sequence[ClientFolder], wanted: Wanted) -> list
     rows, done = [], []
     for folder in clients:
         made = [*_runs(books, folder, ids)] if wanted.recurring else []
+        if wanted.late_fee:
+            made.append((_late_fee(books, folder, wanted, ids), ()))
         if entries := _entries(books, folder, wanted):
             made.append((_invoice(books, folder, wanted, entries, ids), [entry.remark for entry in entries]))
         records = []
@@ -136,14 +141,6 @@ def _invoice(books: Books, folder: ClientFolder, wanted: Wanted, entries: list[_
     currencies = sorted({entry.amount.currency for entry in entries if entry.amount})
     if len(currencies) > 1:
         raise Unclear(f"these are in {' and '.join(currencies)}", "an invoice has one currency; make one for each")
-    terms = wanted.terms
-    if terms is not None and terms not in books.shared.terms:
-        guess = suggest(terms, books.shared.terms)
-        raise Unclear(
-            f"there are no payment terms '{terms}'", f"did you mean {guess}?" if guess else "see content/terms"
-        )
-    if terms is None and not folder.client.terms:
-        terms = next(iter(books.shared.terms), None)
     return Invoice(
         path=folder.source(f"invoices/{name}.yaml"),
         client=folder.id,
@@ -151,9 +148,30 @@ def _invoice(books: Books, folder: ClientFolder, wanted: Wanted, entries: list[_
         kind="deposit" if wanted.deposit else "standard",
         currency=currencies[0] if currencies and currencies != [own] else None,
         service_period=Period(from_=days[0], to=days[-1]) if len(days) > 1 and not wanted.deposit else None,
-        terms=terms,
+        terms=_terms(books, folder, wanted.terms),
         lines=lines,
     )
+
+
+def _late_fee(books: Books, folder: ClientFolder, wanted: Wanted, ids: set[str]) -> Invoice:
+    if wanted != Wanted(late_fee=wanted.late_fee, terms=wanted.terms):
+        raise Unclear("a late fee stands on an invoice of its own", "leave the other options out")
+    found = books.invoice(wanted.late_fee)
+    if found.folder is not folder:
+        raise Unclear(f"'{wanted.late_fee}' is an invoice of '{found.folder.id}'", "name that client")
+    id_ = free_id(f"late-{found.invoice.id[:47].rstrip('-')}-{books.day}", ids)
+    ids.add(id_)
+    invoice = fee_invoice(books, found, id_)
+    return msgspec.structs.replace(invoice, terms=_terms(books, folder, wanted.terms or invoice.terms))
+
+
+def _terms(books: Books, folder: ClientFolder, wanted: str | None) -> str | None:
+    """The payment terms to write down; None where the client's hold anyway."""
+    if wanted is not None and wanted not in books.shared.terms:
+        guess = suggest(wanted, books.shared.terms)
+        hint = f"did you mean {guess}?" if guess else "see content/terms"
+        raise Unclear(f"there are no payment terms '{wanted}'", hint)
+    return wanted or (None if folder.client.terms else next(iter(books.shared.terms), None))
 
 
 def _entries(books: Books, folder: ClientFolder, wanted: Wanted) -> list[_Entry]:

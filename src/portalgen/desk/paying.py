@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import Misfit
-from portalgen.content.records.documents import Payment
+from portalgen.content.records.documents import Payment, PaymentSource
 from portalgen.content.scalars import is_id
 from portalgen.desk.books import Books, Found, Unclear
 from portalgen.desk.writing import append_entry
@@ -34,6 +34,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     rate: Decimal | None = None
     status: str = "cleared"
     note: str | None = None
+    source: PaymentSource | None = None
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,24 +62,15 @@ def pay(books: Books, ref: str, asked: Asked) -> Booked:
     account = books.account(folder)
     facts = account.invoices[found.invoice.id]
     _check(books, facts, asked)
-    day = asked.date or books.day
-    share = _allocation(account, facts, asked.amount)
-    id_ = free_id(f"pay-{day}", (payment.id for payment in folder.payments))
-    entry: dict[str, Value | None] = {
-        "id": id_,
-        "date": day,
-        "amount": rounded(asked.amount, facts.currency),
-        "currency": facts.currency,
-        "method": asked.method or _usual_method(books, found, facts.currency),
-        "payer": asked.payer,
-        "reference": asked.reference,
-        "fee": asked.fee,
-        "status": asked.status if asked.status != "cleared" else None,
-        "rate": asked.rate,
-        "receipt_number": books.number("receipt", day, folder, id_) if asked.status == "cleared" else None,
-        "note": asked.note,
-        "allocations": [{"invoice": found.invoice.id, "amount": rounded(share, facts.currency)}] if share else None,
-    }
+    _check_source(books, found, asked)
+    share = allocation(account, facts, asked.amount)
+    method = asked.method or _usual_method(books, found, facts.currency)
+    entry = payment_entry(
+        books,
+        folder,
+        msgspec.structs.replace(asked, method=method, currency=facts.currency),
+        {found.invoice.id: share} if share else {},
+    )
     original = books.original(path)
     try:
         text = append_entry(original.text, entry)
@@ -95,6 +87,31 @@ def pay(books: Books, ref: str, asked: Asked) -> Booked:
         held=facts.money(asked.amount - share),
         facts=facts,
     )
+
+
+def payment_entry(
+    books: Books, folder: ClientFolder, asked: Asked, shares: Mapping[str, Decimal]
+) -> dict[str, Value | None]:
+    """The entry of a payment in `asked.currency`, with its shares by invoice; its receipt number is now taken."""
+    day, currency, source = asked.date or books.day, asked.currency, asked.source
+    id_ = free_id(f"pay-{day}", (payment.id for payment in folder.payments))
+    parts: list[Value] = [{"invoice": invoice, "amount": rounded(share, currency)} for invoice, share in shares.items()]
+    return {
+        "id": id_,
+        "date": day,
+        "amount": rounded(asked.amount, currency),
+        "currency": currency,
+        "method": asked.method,
+        "payer": asked.payer,
+        "reference": asked.reference,
+        "fee": asked.fee,
+        "status": asked.status if asked.status != "cleared" else None,
+        "rate": asked.rate,
+        "receipt_number": books.number("receipt", day, folder, id_) if asked.status == "cleared" else None,
+        "note": asked.note,
+        "allocations": parts or None,
+        "source": {"file": source.file, "row": source.row} if source else None,
+    }
 
 
 def free_id(wanted: str, taken: Iterable[str]) -> str:
@@ -132,7 +149,17 @@ def _check(books: Books, facts: InvoiceFacts, asked: Asked) -> None:
         raise Unclear("the payer is empty", "write who paid, or leave --payer out")
 
 
-def _allocation(account: Account, facts: InvoiceFacts, amount: Decimal) -> Decimal:
+def _check_source(books: Books, found: Found, asked: Asked) -> None:
+    """A row of an imported file is booked once: for an invoice, and for none."""
+    row = asked.source.row if asked.source else ""
+    for folder in books.clients.values() if row else ():
+        for payment in folder.payments:
+            invoices = [part.invoice for part in payment.allocations]
+            if payment.source and payment.source.row == row and (not invoices or found.invoice.id in invoices):
+                raise Unclear(f"the row {row} is booked as {payment.id} of {folder.id}", "there is nothing left to do")
+
+
+def allocation(account: Account, facts: InvoiceFacts, amount: Decimal) -> Decimal:
     """The part of the money that is this invoice's."""
     if amount > 0:
         return min(amount, max(facts.status.balance, ZERO))

@@ -14,7 +14,8 @@ from typing import Literal
 import msgspec
 
 from portalgen.content.model import ClientFolder, Shared
-from portalgen.content.records.offer import LateRule, Tax, Terms
+from portalgen.content.records.client import Acceptance
+from portalgen.content.records.offer import Agreement, LateRule, Tax, Terms
 from portalgen.content.records.prepaid import Charge
 from portalgen.content.scalars import Period
 from portalgen.rules.agreements import accepted
@@ -25,7 +26,9 @@ from portalgen.rules.money import CONTEXT, ZERO, Money, rounded, split, total
 from portalgen.rules.totals import HUNDRED
 
 YEAR = Decimal(365)
-Obstacle = Literal["no_rule", "other_currency", "not_late", "not_accepted", "disputed", "promised", "too_early"]
+Obstacle = Literal[
+    "no_rule", "other_currency", "not_late", "a_fee", "not_accepted", "disputed", "promised", "too_early"
+]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,7 @@ class LateFee(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     bounded: Money  # the sum of the steps within the rule's `min` and `max`
     recovery: Money
-    charged: Money  # earlier charges for this invoice, waived ones too
+    charged: Money  # earlier for this invoice: charges, waived ones too, and lines of invoices that are not void
     charge: (
         Charge | None
     )  # ready to be written into client.yaml; None when the client's charges are in another currency
@@ -71,11 +74,9 @@ def late_fee(shared: Shared, folder: ClientFolder, facts: InvoiceFacts, today: d
     bounded = max(summed, rule.min or ZERO)
     bounded = min(bounded, rule.max) if rule.max is not None else bounded
     recovery = rule.recovery_fee or ZERO
-    same = currency == (folder.client.currency or shared.site.practice.currency)
-    charges = folder.client.charges if same else ()
-    charged = total(
-        charge.amount for charge in charges if charge.kind == "late_fee" and charge.source == facts.invoice.id
-    )
+    own = folder.client.currency or shared.site.practice.currency
+    same = currency == own
+    charged = total(_charged(folder, facts, own))
     amount = bounded + recovery - charged
     if amount <= 0:
         return None
@@ -106,6 +107,8 @@ def obstacle(shared: Shared, folder: ClientFolder, facts: InvoiceFacts, today: d
         return "other_currency"
     if status.timing != "overdue":
         return "not_late"
+    if _is_fee(folder, facts):
+        return "a_fee"
     if not terms_accepted(shared, folder, terms, facts.invoice.issued):
         return "not_accepted"
     if status.disputed:
@@ -116,8 +119,10 @@ def obstacle(shared: Shared, folder: ClientFolder, facts: InvoiceFacts, today: d
     return "too_early" if today < first + ((rule.after_days or 1) - 1) * DAY else None
 
 
-def terms_accepted(shared: Shared, folder: ClientFolder, terms: Terms, issued: dt.date | None) -> bool:
-    """Whether the client accepted an agreement with these terms by the invoice's date of issue, and it still held."""
+def terms_accepted(
+    shared: Shared, folder: ClientFolder, terms: Terms, issued: dt.date | None
+) -> tuple[Agreement, Acceptance] | None:
+    """How the client accepted these terms: an agreement with them that held on the invoice's date of issue."""
     for agreement in shared.agreements.values():
         state, acceptance = accepted(agreement, folder)
         if agreement.terms != terms.id or agreement.draft or state != "accepted" or acceptance is None:
@@ -125,8 +130,28 @@ def terms_accepted(shared: Shared, folder: ClientFolder, terms: Terms, issued: d
         day = issued or acceptance.date
         lasts = agreement.expires_after is None or day <= add_period(acceptance.date, agreement.expires_after)
         if acceptance.date <= day and lasts:
-            return True
-    return False
+            return agreement, acceptance
+    return None
+
+
+def _charged(folder: ClientFolder, facts: InvoiceFacts, own: str) -> Iterator[Decimal]:
+    """What was charged for this invoice's delay: charges in `own`, the client's currency, and lines of invoices.
+
+    A line counts before its discount: what was let go is not asked for again.
+    """
+    for charge in folder.client.charges if facts.currency == own else ():
+        if charge.kind == "late_fee" and charge.source == facts.invoice.id:
+            yield charge.amount
+    for invoice in folder.invoices.values():
+        for line in invoice.lines if not invoice.void and (invoice.currency or own) == facts.currency else ():
+            if line.late_fee == facts.invoice.id and not line.charge:
+                yield rounded(CONTEXT.multiply(line.quantity, line.unit_price or ZERO), facts.currency)
+
+
+def _is_fee(folder: ClientFolder, facts: InvoiceFacts) -> bool:
+    """Whether the invoice asks for late fees alone: on these there is no further fee."""
+    fees = {charge.id for charge in folder.client.charges if charge.kind == "late_fee"}
+    return all(line.late_fee or (line.charge and line.charge in fees) for line in facts.invoice.lines)
 
 
 _Exact = tuple[dt.date, dt.date, Decimal, Decimal | None, Decimal]
@@ -209,16 +234,19 @@ def _overdue(facts: InvoiceFacts, rule: LateRule, day: dt.date) -> Decimal:
     return total(part.open for part in parts if day > part.due + rule.grace_days * DAY)
 
 
-def _charge(shared: Shared, facts: InvoiceFacts, amount: Money, today: dt.date) -> Charge:
+def fee_tax(shared: Shared) -> Tax | None:
     """Compensation is outside the scope of tax; where tax is charged it stands on an invoice of its own."""
+    return Tax(category="O") if shared.site.practice.tax.status == "registered" else None
+
+
+def _charge(shared: Shared, facts: InvoiceFacts, amount: Money, today: dt.date) -> Charge:
     invoice = facts.invoice
-    taxed = shared.site.practice.tax.status == "registered"
     return Charge(
         id=f"late-{invoice.id[:47].rstrip('-')}-{today}",
         date=today,
         description=f"Late payment of {invoice.number or invoice.id}, to {today}",
         amount=amount.amount,
-        tax=Tax(category="O") if taxed else None,
+        tax=fee_tax(shared),
         kind="late_fee",
         source=invoice.id,
     )

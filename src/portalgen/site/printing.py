@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from portalgen.content.model import Shared
 from portalgen.rules.document import Document
+from portalgen.rules.request import Request
+from portalgen.rules.ways import Way
 from portalgen.site.pages import Page, Pdf
 from portalgen.site.sheet import Sheet
 from portalgen.site.sheet_words import Words
 from portalgen.site.sheets_account import sheet_of_receipt, sheet_of_statement, sheet_of_year
 from portalgen.site.sheets_bill import Stationery, sheet_of_document
+from portalgen.site.sheets_letter import sheet_of_request
 from portalgen.site.theme import Theme
 from portalgen.site.views import BillView, PracticeView, ReceiptView, StatementView, TermsView, YearView
 
@@ -22,7 +25,7 @@ class Printer:
     def __init__(self, shared: Shared, theme: Theme, practice: PracticeView) -> None:
         self._theme = theme
         self._home = shared.site.practice.language
-        self._stationery = Stationery.of(shared.site, practice)
+        self._stationery = Stationery.of(shared.site, practice, theme.logo)
         self._words: dict[str, Words] = {}
 
     def bill(
@@ -34,6 +37,13 @@ class Printer:
             document.language, lambda words: sheet_of_document(document, view, terms, words, self._stationery)
         )
         return Pdf(address=page + name, sheet=sheet, source=source, einvoice=einvoice)
+
+    def request(self, request: Request, bill: BillView, terms: TermsView | None, ways: Sequence[Way]) -> Sheet:
+        """The letter that requests a payment; it stands on no page."""
+        stationery = self._stationery
+        return self._sheet(
+            request.document.language, lambda words: sheet_of_request(request, bill, terms, ways, words, stationery)
+        )
 
     def paper(self, page: Page) -> Pdf | None:
         """What a page behind a client's link says, on paper; None for a page that is no document."""

@@ -176,7 +176,7 @@ class Logo(msgspec.Struct, frozen=True, kw_only=True):
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """One document. `title` and `practice` are all that the PDF's metadata say, next to `date` and `language`."""
 
-    kind: Literal["invoice", "credit-note", "receipt", "refund", "statement", "year"]
+    kind: Literal["invoice", "credit-note", "receipt", "refund", "statement", "year", "request"]
     title: str
     subtitle: str = ""
     issued: str = ""

@@ -18,6 +18,8 @@ from portalgen.site.views import PartyView, ReductionView
 
 WORDS, MONEY, TERMS, LABEL, SHEET = (f"parts/{name}.html" for name in ("words", "money", "terms", "label", "sheet"))
 
+UNSEEN = dict.fromkeys((0x200B, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Marks that turn directions or divide words on paper; `str.translate` takes them off a text that is copied."""
 _ISOLATES = (('<bdi dir="ltr">', "\u2066"), ("<bdi>", "\u2068"), ("</bdi>", "\u2069"))
 
 
@@ -92,7 +94,7 @@ class Words:
 
     def party(self, heading: str, party: PartyView) -> PartyBlock:
         """A party as `party` of `parts/money.html` shows it."""
-        also = (self.sheet("care_of", self.fit(party.care_of)),) if party.care_of else ()
+        also = (self.sheet("for_person", self.fit(party.care_of)),) if party.care_of else ()
         details = tuple(f"{self.word('details', code)}: {self.fit(value)}" for code, value in party.details)
         reach = tuple(self.fit(text) for text in (party.email, party.phone) if text)
         return PartyBlock(

@@ -109,7 +109,7 @@ def sheet_of_document(
         headline=_headline(document, words),
         parties=(words.party("for", bill.buyer), words.party("from", bill.seller)),
         facts=tuple(_facts(document, words)),
-        sections=tuple(_sections(document, bill, words)),
+        sections=tuple(bill_sections(document, bill, words)),
         ways_heading=words.label("how_to_pay"),
         ways=tuple(way_block(way, words) for way in document.ways if way is not swiss),
         closing=tuple(_closing(document, bill, terms, words, stationery)),
@@ -147,7 +147,8 @@ def _facts(document: Document, words: Words) -> Iterator[Pair]:
             yield Pair(label=words.word("references", code), value=words.fit(value))
 
 
-def _sections(document: Document, bill: BillView, words: Words) -> Iterator[Section]:
+def bill_sections(document: Document, bill: BillView, words: Words) -> Iterator[Section]:
+    """The lines with the totals, and the parts of a plan."""
     running = accumulate(line.net.amount for line in bill.lines)
     mixed = len(bill.taxes) > 1
     yield Section(

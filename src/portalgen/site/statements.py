@@ -6,11 +6,13 @@ import datetime as dt
 from decimal import Decimal
 
 from portalgen.content.model import ClientFolder, Shared
+from portalgen.content.records.payees import is_qr_iban
 from portalgen.rules.facts import Account, InvoiceFacts
 from portalgen.rules.issued import buyer_of, seller_of
 from portalgen.rules.ledger import Entry
 from portalgen.rules.money import ZERO, Money, total
 from portalgen.rules.receipts import contact_name, own_name
+from portalgen.rules.references import number_reference
 from portalgen.rules.retainer import retained
 from portalgen.rules.statement import Ageing, Statement, ageing_of, statements_of
 from portalgen.rules.ways import Demand, fitting_ways
@@ -126,7 +128,8 @@ class StatementWriter:
     ) -> tuple[WayToPay, ...]:
         """The accounts to which one transfer can pay all that is open, named by the invoices' numbers.
 
-        Links and codes belong to one invoice and its amount, so they are on its own page.
+        Links and codes belong to one invoice and its amount, so they are on its own page; so are QR-IBANs, which take
+        no reference but that of one QR-bill.
         """
         due = total(facts.status.balance for facts in outstanding)
         if due <= 0:
@@ -140,7 +143,7 @@ class StatementWriter:
             language=self._language(folder),
             terms_methods=first.terms.methods if first.terms else (),
         )
-        reference = ", ".join(facts.invoice.number or facts.invoice.id for facts in outstanding)
+        reference = ", ".join(number_reference(facts.invoice.number or "", facts.invoice.id) for facts in outstanding)
         return tuple(
             WayToPay(
                 kind=way.kind,
@@ -153,7 +156,7 @@ class StatementWriter:
                 settles_in=way.settles_in,
             )
             for way in fitting_ways(self.shared, folder.client, demand)
-            if any(code in ("iban", "account") for code, _ in way.rows)
+            if any(code in ("iban", "account") and not is_qr_iban(value) for code, value in way.rows)
         )
 
     def years(

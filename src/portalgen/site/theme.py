@@ -27,6 +27,7 @@ from portalgen.site.colours import chosen_colours
 from portalgen.site.formats import formats
 from portalgen.site.ownwords import OwnWords, is_catalogue, own_words
 from portalgen.site.pdf import Press
+from portalgen.site.sheet import Logo
 from portalgen.site.stylesheet import ASSET_TYPES, hashed, loaded_by, published_css, squeezed
 from portalgen.site.templating import ORIGINAL, Compiled, Links, Missing, Sources
 from portalgen.site.views import PracticeView, View
@@ -75,9 +76,11 @@ class Theme:
         site: SiteFile,
         words: OwnWords,
         press: Press,
+        logo: Logo | None = None,
     ) -> None:
         self.assets: Mapping[str, bytes] = dict(assets.values())
         self.press = press
+        self.logo = logo
         self.plain_style = plain_style
         self._sources = sources
         self._country = site.practice.country
@@ -259,7 +262,7 @@ def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]
     assets = {name: (path, every[name]) for name, path in published.items()}
     assets["theme.css"] = (hashed("theme.css", css.encode()), css.encode())
     press = Press(files, own, ours, theirs if own else None)
-    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site, words, press)
+    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site, words, press, _logo(root, site))
     findings += (*theme.check(), *press.check()) if own else ()
     for name in sorted(own):
         if (
@@ -274,6 +277,19 @@ def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]
             findings.append(_unused(f"templates/{name}", what, hint))
     fatal = any(finding.severity == "error" for finding in findings)
     return (None if fatal else theme), tuple(findings)
+
+
+def _logo(root: Path, site: SiteFile) -> Logo | None:
+    """The practice's mark for its papers; None also where it cannot be read, which the loader tells."""
+    if not site.theme.logo:
+        return None
+    try:
+        content = (root / "content" / site.theme.logo).read_bytes()
+    except OSError:
+        return None
+    return Logo(
+        name=f"logo{Path(site.theme.logo).suffix}", source=site.path, content=content, alt=site.theme.logo_alt or ""
+    )
 
 
 def _files(folder: Path) -> tuple[dict[str, bytes], list[tuple[str, str]]]:

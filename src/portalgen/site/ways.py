@@ -12,6 +12,11 @@ from portalgen.site.views import WayToPay
 
 
 def ways_to_pay(shared: Shared, folder: ClientFolder, facts: InvoiceFacts) -> tuple[WayToPay, ...]:
+    """The ways for the amount due now as a page shows them."""
+    return tuple(way_view(way) for way in ways_now(shared, folder, facts))
+
+
+def ways_now(shared: Shared, folder: ClientFolder, facts: InvoiceFacts) -> tuple[Way, ...]:
     """The ways for the amount due now, the first to be offered first; none when nothing is due."""
     invoice, document = facts.invoice, facts.document
     if document is None or facts.status.document != "issued":
@@ -25,7 +30,7 @@ def ways_to_pay(shared: Shared, folder: ClientFolder, facts: InvoiceFacts) -> tu
         pay_links=invoice.pay_links,
         debtor=document.buyer,
     )
-    return tuple(way_view(way) for way in fitting_ways(shared, folder.client, demand))
+    return fitting_ways(shared, folder.client, demand)
 
 
 def way_view(way: Way) -> WayToPay:

@@ -79,6 +79,7 @@ class Line(Record, frozen=True, kw_only=True):
     service: Annotated[Id, Ref("service")] | None = None
     session: Annotated[Id, Ref("session")] | None = None
     charge: Annotated[Id, Ref("charge")] | None = None
+    late_fee: Annotated[Id, Ref("invoice")] | None = None
     quantity: Quantity = Decimal(1)
     unit_price: UnitPrice | None = None
     unit: Unit | None = None

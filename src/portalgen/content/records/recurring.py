@@ -58,10 +58,11 @@ class Recurring(Record, frozen=True, kw_only=True):
             hint = "add a line with service:, or with description: and unit_price:"
             yield Flaw(("lines",), "too-few", "an invoice has at least one line", hint)
         for n, line in enumerate(self.lines):
-            if line.session or line.charge:
-                message = "a session or charge is invoiced once, and these lines return"
+            once = next((key for key in ("session", "charge", "late_fee") if getattr(line, key)), "")
+            if once:
+                message = f"a {once.replace('_', ' ')} is invoiced once, and these lines return"
                 hint = "name a service, or write description: and unit_price:"
-                yield Flaw(("lines", n, "session" if line.session else "charge"), "billed-again", message, hint)
+                yield Flaw(("lines", n, once), "billed-again", message, hint)
             if line.date or line.period:
                 message = "these lines return, so they have no day of their own"
                 hint = "take it away: each invoice says the period it is for"
