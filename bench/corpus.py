@@ -17,7 +17,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-SIZES = {"small": (12, 40, 4), "medium": (60, 1000, 5), "large": (200, 10000, 5)}  # guides, clients, invoices each
+SIZES = {"small": (12, 30, 4), "medium": (60, 1000, 5), "large": (200, 10000, 5)}  # guides, clients, invoices each
 TODAY = dt.date(2026, 11, 21)
 CENT = Decimal("0.01")
 WORDS = """after again answer anxious appointment arrive ask aware balance because begin body breath calm carry change child choose

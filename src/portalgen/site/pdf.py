@@ -6,6 +6,7 @@ sees its own files below `templates/`, the theme's, and nothing else of this mac
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Mapping
@@ -138,6 +139,8 @@ class Press:
     def _compiler(self) -> tuple[Compiler, list[str]]:
         """This thread's compiler, and the families of the fonts by name."""
         if not hasattr(self._threads, "compiler"):
+            # Documents are set side by side already; threads within each cost a fifth more of the processor.
+            os.environ.setdefault("RAYON_NUM_THREADS", "1")
             from typst import Compiler, Fonts
 
             fonts = Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(self._fonts))
