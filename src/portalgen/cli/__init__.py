@@ -208,7 +208,9 @@ def new(
                 made = make(site, kind, name, today)
             except ScaffoldRefused as refused:
                 raise click.UsageError(f"{refused.message}; {refused.hint}") from None
-        say(as_json, {"path": made.relative_to(site).as_posix()}, f"Made {made}")
+        then = {"client": f"portalgen new invoice {name}", "invoice": f"portalgen issue {made.stem}"}
+        told = f"Made {made}\nNext: fill it in, then {then.get(kind, 'portalgen build')}"
+        say(as_json, {"path": made.relative_to(site).as_posix()}, told)
         paths = [made]
     for path in paths if edit else ():
         click.edit(filename=str(path))
@@ -251,9 +253,10 @@ def links(
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
+    wide = max((len(row["ref"]) for row in rows), default=0)
     for row in rows:
         until = f"  until {row['expires']}" if row["expires"] else ""
-        click.echo(f"{row['client']:24} {row['kind']:8} {row['ref']:20} {row['url'] or row['state']}{until}")
+        click.echo(f"{row['client']:24} {row['kind']:11} {row['ref']:{wide}} {row['url'] or row['state']}{until}")
 
 
 @main.group()

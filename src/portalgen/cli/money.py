@@ -176,7 +176,7 @@ def pay(
     }
     whole = facts.money(abs(payment.amount))
     what = "Booked a refund of" if payment.amount < 0 else "Booked"
-    lines = [f"{what} {amount_of(whole)} by {payment.method} on {payment.date}, {number} of {name}."]
+    lines = [f"{what} {amount_of(whole)} by {payment.method} on {payment.date} for {number}, {name}."]
     if facts.invoice.issued and payment.date < facts.invoice.issued:
         lines.append(f"That is before the invoice of {facts.invoice.issued}: check the date.")
     if payment.date > day:
