@@ -226,7 +226,7 @@ class _Client:
                 part = paid if chance.random() < 0.5 else rounded(paid / 3, currency)
                 self._pay(day, currency, invoice.id, -part)
                 open_, paid = open_ + part, paid - part
-            elif step < 0.85 and not credited and not deducted:
+            elif step < 0.85 and not credited and not deducted and invoice.write_off is None:
                 credited = True
                 open_ -= self._credit(facts, day)
             elif open_ > 0 and invoice.write_off is None:

@@ -12,7 +12,7 @@ import msgspec
 
 from portalgen.content.records.offer import EarlyDiscount, Terms
 from portalgen.content.scalars import parse_due_rule
-from portalgen.rules.document import Deducted, Document, PlannedPart, Preceding
+from portalgen.rules.document import Deducted, Document, Drawn, PlannedPart, Preceding
 from portalgen.rules.money import Money, minor_digits, rounded, split
 from portalgen.rules.parties import Party, PostalAddress
 from portalgen.rules.totals import PricedCharge, PricedLine, TaxKey, Totals, compute
@@ -205,6 +205,11 @@ def _random_rest(random: Random, totals: Totals) -> dict[str, Any]:
     if random.random() < 0.3:
         way = Way(method="m", kind=kind, label="Bar", amount=Money(totals.total, totals.currency))
         fields["ways"] = (way,) if kind else ()
+    if random.random() < 0.2:
+        left = totals.total - sum((deposit.amount for deposit in fields.get("deposits", ())), Decimal(0))
+        amount = left if random.random() < 0.3 else rounded(left / 3, totals.currency)
+        drawn = Drawn(payment="r", number="R-1", paid=DAY - dt.timedelta(days=50), amount=amount, advance=True)
+        fields |= {"drawn": (drawn,)} if amount > 0 else {}
     return fields
 
 

@@ -179,6 +179,7 @@ def test_void_disputed_written_off_and_nothing_due(tmp_path: Path) -> None:
     assert label("disputed", "disputed: {from: 2026-11-05}\n") == "discussed"
     part = account(site_of(tmp_path / "part", LINES + "disputed: {from: 2026-11-05, amount: 50.00}\n"))
     assert part.invoices["2026-0001"].status.due_now == Decimal("70.00")
+    assert "too-much" in codes(site_of(tmp_path / "more", LINES + "disputed: {from: 2026-11-05, amount: 120.01}\n"))
     whole = account(site_of(tmp_path / "whole", LINES + "disputed: {from: 2026-11-05}\n"))
     assert whole.invoices["2026-0001"].status.due_now == 0
     assert label("settled", "disputed: {from: 2026-11-05, until: 2026-11-10}\n") == "past_due"
@@ -202,6 +203,15 @@ def test_a_plan_asks_for_the_parts_that_are_due_then_for_the_next(tmp_path: Path
 def test_parts_that_do_not_come_to_the_total_are_an_error(tmp_path: Path) -> None:
     plan = LINES + "schedule: [{due: 2026-11-10, amount: 60.00}, {due: 2026-12-10, amount: 59.99}]\n"
     assert "bad-schedule" in codes(site_of(tmp_path, plan))
+
+
+def test_parts_that_leave_nothing_for_the_rest_are_named(tmp_path: Path) -> None:
+    plan = LINES + "schedule: [{due: 2026-11-10, amount: 600.00}, {due: 2026-12-10, rest: true}]\n"
+    site = site_of(tmp_path, plan)
+    _, findings = account_of(site.shared, site.clients["ana"], dt.date(2026, 11, 21))
+    assert [(finding.code, finding.message) for finding in findings] == [
+        ("bad-schedule", "the parts before the rest come to 600.00, the invoice to 120.00")
+    ]
 
 
 def test_a_final_invoice_deducts_its_deposit(tmp_path: Path) -> None:
@@ -463,6 +473,26 @@ def test_as_of_moves_when_a_part_falls_due_and_when_grace_begins(tmp_path: Path)
 def test_what_was_written_off_is_not_paid_as_well(tmp_path: Path) -> None:
     written = LINES + "write_off: {date: 2026-11-09, amount: 120.00, reason: Kindness}\n"
     assert "over-allocated" in codes(site_of(tmp_path, written, payments=PAID % ("120.00", "120.00")))
+
+
+@pytest.mark.parametrize(
+    ("written", "credited", "refused"),
+    [("120.00", "full: true", True), ("70.00", "lines: [{description: x, unit_price: 50.01}]", True),
+     ("70.00", "lines: [{description: x, unit_price: 50.00}]", False)],
+)  # fmt: skip
+def test_what_was_written_off_is_not_credited_as_well(
+    tmp_path: Path, written: str, credited: str, refused: bool
+) -> None:
+    invoice = LINES + f"write_off: {{date: 2026-11-09, amount: {written}, reason: Kindness}}\n"
+    site = site_of(tmp_path, invoice, **{"credit-notes__cn-1": NOTE + credited + "\n"})
+    assert codes(site) == ({"credited-written-off"} if refused else set())
+
+
+def test_what_was_paid_before_the_rest_was_written_off_can_be_credited(tmp_path: Path) -> None:
+    invoice = LINES + "write_off: {date: 2026-11-11, amount: 80.00, reason: Kindness}\n"
+    note = NOTE + "lines: [{description: x, unit_price: 40.00}]\n"
+    site = site_of(tmp_path, invoice, payments=PAID % ("40.00", "40.00"), **{"credit-notes__cn-1": note})
+    assert account(site).credit == {"EUR": Decimal("40.00")}
 
 
 def test_refunds_may_stand_above_their_payment(tmp_path: Path) -> None:

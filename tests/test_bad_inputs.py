@@ -100,6 +100,7 @@ CASES = [
     Case("mapping for a text", changed(TERMS, "Two weeks", "‸{two: weeks}"), "wrong-type", "keys of its own"),
     Case("list for a file", {CLIENT: "‸- id: ana\n"}, "wrong-type", "this is a list"),
     Case("mapping for a list file", {SESSIONS: "‸id: first\n"}, "wrong-type", "a list is wanted"),
+    Case("null for a list file", {PAYMENTS: "‸null\n"}, "wrong-type", "write []"),
     Case("text for a file", {CLIENT: "‸ana\n"}, "wrong-type", "keys with values are wanted"),
     Case("empty entry", changed(INVOICE, LINES, LINES + "  -‸\n"), "empty-entry", "there is no value here"),
     # scalars

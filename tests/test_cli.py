@@ -59,6 +59,17 @@ def test_a_new_file_builds_at_once_and_is_never_overwritten(tmp_path: Path, kind
     assert path.read_bytes() == before
 
 
+def test_a_new_file_says_what_comes_next(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    for kind, name, then in (
+        ("client", "bo", "portalgen new invoice bo"),
+        ("invoice", "ana", f"portalgen issue ana-{DAY}"),
+        ("guide", "bo", "portalgen build"),
+    ):
+        said = invoke("new", kind, name, "--site", site, "--today", DAY).stdout
+        assert said.endswith(f"\nNext: fill it in, then {then}\n"), said
+
+
 def test_a_new_invoice_is_a_draft_with_an_id_of_its_own(tmp_path: Path) -> None:
     site = minimal_site(tmp_path, MINIMAL_CLIENT)
     first, second = (
@@ -111,6 +122,15 @@ def test_links_are_printed_to_a_terminal_or_when_asked(tmp_path: Path) -> None:
     text = invoke("links", "--site", site, "--today", DAY, "--yes").stdout
     assert rows[1]["url"] in text
     assert invoke("links", "bo", "--site", site, "--json").code == 2
+
+
+def test_links_stand_in_columns(tmp_path: Path) -> None:
+    note = "id: cn-1\nnumber: CN-1\ninvoice: 2026-0001\nissued: 2026-11-12\nreason: x\nlines: [{description: x, unit_price: 9.00}]\n"
+    site = minimal_site(tmp_path, {**MINIMAL_CLIENT, "content/clients/ana/credit-notes/cn-1.yaml": note})
+    invoke("build", "--site", site, "--today", DAY)
+    rows = invoke("links", "--site", site, "--today", DAY, "--yes").stdout.splitlines()
+    assert len(rows) == 3
+    assert len({row.index("https://") for row in rows}) == 1
 
 
 def test_schema_knows_every_kind_and_sets_up_the_editor(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_all_of_an_invoice_is_taken_back(site: Path) -> None:
         "currency": "EUR",
         "open": "0.00",
         "path": ANA + "credit-notes/cn-2026-0001.yaml",
+        "problems": [],
     }
     assert (site / ANA / "credit-notes/cn-2026-0001.yaml").read_text(encoding="utf-8") == (
         "id: cn-2026-0001\n"
@@ -109,11 +110,27 @@ def test_what_was_paid_already_is_the_clients_credit(site: Path) -> None:
 def test_never_more_than_the_invoice_has_under_a_tax(site: Path) -> None:
     assert credit(site, "2026-0002", "--line", "2=50").code == 0
     before = snapshot(site)
-    result = credit(site, "2026-0002", "--line", "2=30.01", "--json")
-    assert (result.code, codes(result)) == (2, ["too-much"])
-    assert credit(site, "2026-0002", "--full").code == 2
+    result = credit(site, "2026-0002", "--line", "2=30.01")
+    assert result.code == 2
+    assert "more than the invoice has left under the tax E 0 %; credit at most 30.00 before tax" in result.stderr
+    assert ".yaml" not in result.stderr
     assert snapshot(site) == before
     assert credit(site, "2026-0002", "--line", "2=30").code == 0
+    assert "nothing left under the tax E 0 %" in credit(site, "2026-0002", "--line", "2=0.01").stderr
+
+
+def test_full_after_others_is_the_rest(site: Path) -> None:
+    assert credit(site, "2026-0002", "--line", "2=50", "--line", "3").code == 0
+    rest = credit(site, "2026-0002", "--full", "--json").json
+    assert (rest["amount"], rest["open"]) == ("153.00", "0.00")  # 100.00 with 23 %, and 30.00 of the care
+    issued = rows(site)["CN-2026-0002"]["document"]["totals"]
+    assert [(line["description"], line["unit_price"]) for line in issued["lines"]] == [
+        ("Report", "50.00"),
+        ("Care", "30.00"),
+    ]
+    built = invoke("build", "--site", site, "--today", DEMO_DAY, "--json")
+    assert (built.code, built.json["problems"]) == (0, [])
+    assert "nothing is left of '2026-0002'" in credit(site, "2026-0002", "--full").stderr
 
 
 def test_a_percentage_off_the_whole_invoice_is_one_off_the_line(site: Path) -> None:
@@ -148,12 +165,26 @@ def test_what_cannot_be_credited_is_said_and_nothing_is_written(site: Path, args
     assert snapshot(site) == before
 
 
-def test_an_amount_off_the_whole_invoice_leaves_no_line_as_it_was(site: Path) -> None:
-    path = site / ANA / "invoices/2026-0001.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + "discount: {amount: 10.00}\n", encoding="utf-8")
-    result = credit(site, "2026-0001", "--line", "1")
-    assert "--line 1=120.00" in result.stderr
-    assert credit(site, "2026-0001", "--line", "1=110").code == 0
+def test_a_number_that_is_younger_than_the_one_before_is_told(site: Path) -> None:
+    assert credit(site, "2026-0002", "--line", "3").code == 0
+    args = ("2026-0002", "--line", "1", "--date", "2026-11-10")
+    assert codes(credit(site, *args, "--json")) == ["number-order"]
+    built = invoke("build", "--site", site, "--today", DEMO_DAY, "--json")
+    assert codes(built) == ["number-order"]
+
+
+def test_a_reason_that_is_empty_is_none(site: Path) -> None:
+    result = invoke("credit", "2026-0001", "--full", "--reason", " ", "--site", site, "--today", DEMO_DAY)
+    assert (result.code, "--reason is empty" in result.stderr) == (2, True)
+
+
+def test_a_line_bears_its_part_of_what_was_taken_off_the_whole_invoice(site: Path) -> None:
+    path = site / ANA / "invoices/2026-0002.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "discount: {amount: 18.50, reason: Old}\n", encoding="utf-8")
+    done = credit(site, "2026-0002", "--line", "2", "--json").json  # 8.00 of the 18.50 are off the care
+    assert done["amount"] == "72.00"
+    assert "discount: {amount: 8.00, reason: Old}" in (site / done["path"]).read_text(encoding="utf-8")
+    assert credit(site, "2026-0002", "--line", "3", "--line", "1", "--json").json["open"] == "0.00"
 
 
 def test_a_void_invoice_is_not_credited(site: Path) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import io
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -17,7 +18,7 @@ from portalgen.content.problems import Finding
 from portalgen.content.records.offer import EarlyDiscount, Terms
 from portalgen.content.scalars import parse_due_rule
 from portalgen.rules.account import account_of
-from portalgen.rules.document import Deducted, Document, PlannedPart, Preceding
+from portalgen.rules.document import Deducted, Document, Drawn, PlannedPart, Preceding
 from portalgen.rules.money import Money, rounded, total
 from portalgen.rules.parties import Party, PostalAddress
 from portalgen.rules.totals import PricedCharge, compute
@@ -29,7 +30,7 @@ from portalgen.site.einvoice.problems import Origin, origin_of
 from portalgen.site.einvoice.semantic import einvoice_of
 
 from .documents import BUYER, DAY, LEITWEG, SELLER, SMALL_SELLER, document, key, line, random_documents
-from .support import MINIMAL, MINIMAL_CLIENT, minimal_site
+from .support import MINIMAL, MINIMAL_CLIENT, invoke, minimal_site
 
 KINDS: tuple[EInvoiceKind, ...] = ("facturx", "xrechnung")
 ORIGIN = Origin(site="site.yaml", client="client.yaml", document="invoice.yaml")
@@ -90,7 +91,7 @@ def test_rounding_of_the_document_joins_the_cent_of_inclusive_prices() -> None:
 @pytest.mark.parametrize("made", random_documents(7, 200), ids=lambda made: str(made.number))
 def test_both_syntaxes_say_the_documents_money(made: Document) -> None:
     invoice = said(made)
-    assert invoice.payable == made.amount
+    assert invoice.payable == made.payable == made.amount - total(one.amount for one in made.drawn)
     assert invoice.line_total == total(item.amount for item in invoice.lines)
     assert invoice.allowance_total == total(a.amount for a in invoice.adjustments if not a.charge)
     assert invoice.charge_total == total(a.amount for a in invoice.adjustments if a.charge)
@@ -191,6 +192,22 @@ def test_final_invoice_deducts_each_deposit_by_number_day_and_amount() -> None:
     assert (invoice.type_code, invoice.prepaid, invoice.payable) == ("380", Decimal(30), Decimal("89.00"))
     assert [(before.number, before.issued.day) for before in invoice.preceding] == [("2026-0001", 1), ("2026-0002", 2)]
     assert invoice.notes == ("2026-0001, 2026-09-01: −10.00 EUR", "2026-0002, 2026-09-02: −20.00 EUR")
+
+
+@pytest.mark.parametrize(("amount", "due"), [("30.00", "2026-11-16"), ("60.00", "2026-12-16")])
+def test_what_was_drawn_at_issue_is_prepaid_and_the_rest_is_due(amount: str, due: str) -> None:
+    drawn = Drawn(payment="r", number="R-1", paid=dt.date(2026, 9, 3), amount=Decimal(amount), advance=True)
+    parts = tuple(
+        PlannedPart(due=day, amount=part)
+        for day, part in ((dt.date(2026, 11, 16), Decimal("50.00")), (dt.date(2026, 12, 16), Decimal("69.00")))
+    )
+    made = priced("100.00", drawn=(drawn,), parts=parts, planned=True)
+    invoice = said(made)
+    assert (invoice.prepaid, invoice.payable) == (Decimal(amount), 119 - Decimal(amount))
+    assert str(invoice.due) == due
+    assert invoice.notes == (f"R-1, 2026-09-03: −{amount} EUR",)
+    assert texts(xml(made), "TotalPrepaidAmount") == [amount]
+    assert texts(xml(made), "DuePayableAmount") == [f"{119 - Decimal(amount)}"]
 
 
 def test_deposit_is_a_prepayment_invoice_but_for_xrechnung() -> None:
@@ -458,7 +475,8 @@ def test_site_says_which_electronic_invoices_are_made(
     tmp_path: Any, practice: str, asked: str, made: bytes, problems: list[str]
 ) -> None:
     site = MINIMAL["content/site.yaml"].replace("practice:\n", f"practice:\n  {practice}\n")
-    files = {**MINIMAL_CLIENT, "content/site.yaml": site.replace("einvoice: false", f"einvoice: {asked}")}
+    wanted = site.replace("{pdf: false, einvoice: false}", f"{{einvoice: {asked}}}")
+    files = {**MINIMAL_CLIENT, "content/site.yaml": wanted}
     second = MINIMAL_CLIENT["content/clients/ana/invoices/2026-0001.yaml"].replace("2026-0001", "2026-0002")
     loaded = load(minimal_site(tmp_path, {**files, "content/clients/ana/invoices/2026-0002.yaml": second})).site
     assert loaded
@@ -480,3 +498,14 @@ def test_pdf_without_metadata_cannot_carry_an_invoice() -> None:
         pdf.save(empty)
     with pytest.raises(ValueError, match="metadata"):
         attach(empty.getvalue(), b"<a/>", DAY)
+
+
+def test_factur_x_without_a_pdf_to_lie_in_is_a_problem(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path)
+    text = (site / "content/site.yaml").read_text()
+    (site / "content/site.yaml").write_text(text.replace("einvoice: false", "einvoice: facturx"))
+    result = invoke("check", "--site", site, "--today", "2026-11-21", "--json")
+    assert result.code == 2
+    assert [(one["code"], one["hint"]) for one in result.json["problems"]] == [
+        ("one-of", "write pdf: true, or einvoice: xrechnung")
+    ]

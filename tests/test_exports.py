@@ -306,6 +306,12 @@ def test_a_file_is_written_whole_and_for_the_owner_alone(books: Path, tmp_path: 
     assert file.read_text(encoding="utf-8").startswith("option ")
 
 
+def test_a_folder_that_is_not_there_is_told_with_the_file_that_was_asked_for(books: Path, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "books.csv"
+    result = export(books, "csv", "--output", file, code=4)
+    assert str(file) in result.stderr
+
+
 def test_no_file_goes_where_it_would_be_published(books: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "public"
     assert invoke("build", "--site", books, "--today", DEMO_DAY, "--output", elsewhere).code == 0

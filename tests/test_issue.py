@@ -68,6 +68,8 @@ def test_a_draft_gets_the_next_number_the_day_and_a_row_in_the_lock(site: Path) 
             "number": "2026-0002",
             "issued": DEMO_DAY,
             "amount": "60.00",
+            "drawn": "0.00",
+            "to_pay": "60.00",
             "currency": "EUR",
             "due": "2026-12-05",
             "path": ANA + "invoices/spring.yaml",
@@ -90,6 +92,28 @@ def test_it_says_what_comes_next(site: Path) -> None:
     result = issue(site, "ana/spring")
     assert "Issued 2026-0002 for Ana Horvat: 60.00 EUR, due 2026-12-05." in result.stdout
     assert "portalgen links ana" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("payment", "said"),
+    [
+        ("amount: 45.00, for: retainer", "60.00 EUR, 45.00 drawn from the advance, 15.00 to pay, due 2026-12-05."),
+        ("amount: 99.00, for: retainer", "60.00 EUR, 60.00 drawn from the advance, nothing to pay."),
+        ("amount: 135.00, auto: true", "60.00 EUR, 15.00 paid ahead, 45.00 to pay, due 2026-12-05."),
+    ],
+)
+def test_it_says_what_was_drawn_from_money_paid_ahead(site: Path, payment: str, said: str) -> None:
+    client = site / ANA / "client.yaml"
+    client.write_text(client.read_text() + "retainer: {kind: advance, amount: 99.00}\n")
+    paid = f"- {{id: p, date: 2026-11-03, currency: EUR, method: cash, {payment}}}\n"
+    if "for" in payment:
+        paid += (
+            "- {id: q, date: 2026-11-03, amount: 120.00, currency: EUR, method: cash,"
+            " allocations: [{invoice: 2026-0001, amount: 120.00}]}\n"
+        )
+    (site / ANA / "payments.yaml").write_text(paid)
+    result = issue(site, "spring")
+    assert f"Issued 2026-0002 for Ana Horvat: {said}" in result.stdout
 
 
 def test_several_are_issued_in_the_order_they_are_named(site: Path) -> None:
@@ -250,6 +274,7 @@ def test_a_number_that_is_younger_than_the_next_is_told(site: Path) -> None:
     result = issue(site, "spring", "--date", "2026-11-01")
     assert result.code == 0
     assert "warning[number-order]" in result.stderr
+    assert codes(issue(site, "walk", "--date", "2026-10-31", "--json")) == ["number-order"]
 
 
 def test_an_issued_document_that_was_made_a_draft_again_is_told_how_to_be_put_back(site: Path) -> None:

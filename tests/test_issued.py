@@ -103,6 +103,22 @@ def test_an_issued_invoice_that_changed_is_an_error_naming_the_fields(
     assert page(site) == before
 
 
+def test_a_credit_note_that_changed_or_is_gone_has_its_own_ways_out(site: Path) -> None:
+    assert build(site).code == 0
+    note = site / "content/clients/ana/credit-notes/cn.yaml"
+    note.parent.mkdir()
+    text = "id: cn\nnumber: CN-1\ninvoice: 2026-0001\nissued: 2026-11-20\nreason: Ill\nfull: true\n"
+    note.write_text(text, encoding="utf-8")
+    assert build(site).code == 0
+    note.write_text(text.replace("Ill", "Away"), encoding="utf-8")
+    (problem,) = problems(build(site))
+    assert "leave it and write an invoice or another credit note" in problem["hint"]
+    assert "portalgen relock cn --reason" in problem["hint"]
+    note.unlink()
+    (problem,) = problems(build(site))
+    assert "void" not in problem["hint"]
+
+
 def test_the_change_is_shown_where_it_stands(site: Path) -> None:
     edit(site, INVOICE, "quantity: 2", "quantity: 3")
     (problem,) = problems(build(site))
@@ -228,3 +244,7 @@ def test_the_lock_reads_back_what_it_wrote(site: Path) -> None:
     lock, found = read_lock(text)
     assert not found
     assert lock.text() == text
+
+
+def test_the_lock_says_under_which_templates_a_document_was_issued(site: Path) -> None:
+    assert rows(site)["2026-0001"]["document"]["layout"] == 1

@@ -87,6 +87,8 @@ def test_generated_documents_are_of_every_sort() -> None:
         lambda made: made.totals.allowance and len(made.totals.groups) > 2,
         lambda made: made.totals.charges,
         lambda made: made.deposits,
+        lambda made: made.drawn and made.payable,
+        lambda made: made.drawn and not made.payable,
         lambda made: made.planned,
         lambda made: leitweg_id(made),
         lambda made: einvoice_of(made, "facturx").rounding and not made.totals.rounding,

@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support import DEMO_DAY, MINIMAL_CLIENT, invoke, minimal_site
+
 CSS_AHEAD_OF_THE_CHECKER: tuple[str, ...] = ()
 """Parts of messages about CSS that browsers have long known and the checker does not yet; each with its reason."""
 
@@ -49,6 +51,21 @@ def test_html_is_valid(
     nu_checker: list[str], serve: Callable[[Path], str], built: str, request: pytest.FixtureRequest
 ) -> None:
     output: Path = request.getfixturevalue(built)
+    found = complaints(nu_checker, "html", serve(output), output)
+    assert not found, "\n".join(found)
+
+
+def test_an_english_agreement_on_an_arabic_page_is_valid(
+    nu_checker: list[str], serve: Callable[[Path], str], tmp_path: Path
+) -> None:
+    text = "We meet as often as we agree, and either of us may stop at any time and without a reason. " * 40
+    client = MINIMAL_CLIENT["content/clients/ana/client.yaml"] + "language: ar\nagreements: [ours]\n"
+    agreement = f"---\ntitle: Our agreement\nversion: 1\neffective: 2026-01-01\n---\n{text}\n"
+    files = {"content/clients/ana/client.yaml": client, "content/agreements/ours.md": agreement}
+    minimal_site(tmp_path, {**MINIMAL_CLIENT, **files})
+    result = invoke("build", "--site", tmp_path, "--today", DEMO_DAY, "--json")
+    assert result.code == 0, result
+    output = tmp_path / "output"
     found = complaints(nu_checker, "html", serve(output), output)
     assert not found, "\n".join(found)
 

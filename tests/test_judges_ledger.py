@@ -23,6 +23,7 @@ from portalgen.desk.exports.ledgers import Ledgers
 from portalgen.desk.exports.plaintext import beancount, hledger
 from portalgen.rules.ledger import closing
 from portalgen.rules.money import ZERO
+from portalgen.rules.retainer import retained
 from tests.accounts import FIRST, LAST, clients, including_tax, ledgers_of, practice
 from tests.support import DEMO_DAY, Built, invoke, program
 
@@ -75,6 +76,10 @@ def ours(ledgers: Ledgers) -> Balances:
         account = receivable(ledger.folder.id)
         for currency, amount in ledger.account.credit.items():
             found[account, currency] = found.get((account, currency), ZERO) - amount
+        retainer = ledger.folder.client.retainer
+        if retainer and retainer.kind == "security":
+            for currency, amount in retained(ledger.folder, ledger.account, ledgers.today).items():
+                found[account, currency] = found.get((account, currency), ZERO) + amount
         for facts in ledger.account.invoices.values():
             if facts.status.document == "issued":
                 at = (account, facts.currency)

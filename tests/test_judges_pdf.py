@@ -114,7 +114,8 @@ def account_sheets(desk: Paper, language: str = "en") -> Iterator[Sheet]:
         StatementView(
             currency="EUR", start=day, end=day, opening=euros("0.00"), rows=tuple(rows), charges=euros("60.00"),
             credits=euros("0.00"), closing=euros("60.00"), ageing=ageing, open=euros("60.00"), overdue=euros("50.00"),
-            discussed=euros("0.00"), unapplied=euros("0.00"), retained=euros("0.00"), outstanding=(), ways=(),
+            discussed=euros("0.00"), asked=euros("60.00"), pending=euros("0.00"), security=euros("0.00"),
+            unapplied=euros("0.00"), retained=euros("0.00"), outstanding=(), ways=(),
             seller=who, buyer=who, others=(), portal="",
         ),
         words, stationery,

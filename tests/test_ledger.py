@@ -11,11 +11,14 @@ import msgspec
 import pytest
 
 from portalgen.content.model import Shared, Site
+from portalgen.desk.exports.journal import journal_of
+from portalgen.desk.exports.tables import table_rows
 from portalgen.rules.account import account_of
 from portalgen.rules.facts import Account
-from portalgen.rules.ledger import Entry, closing, entries_of, reconcile
+from portalgen.rules.ledger import Entry, closing, entries_of, reconcile, security
 from portalgen.rules.money import ZERO, total
 from tests.accounts import FIRST, LAST, clients, including_tax, ledgers_of, practice
+from tests.support import MINIMAL_CLIENT
 from tests.test_account import LINES, NOTE, PAID, site_of
 
 Moved = tuple[str, str, str, str]
@@ -170,3 +173,43 @@ def test_an_account_that_does_not_add_up_names_client_and_currency(tmp_path: Pat
     (finding,) = reconcile(site.clients["ana"], msgspec.structs.replace(account, credit={"EUR": Decimal(1)}), day)
     assert finding.code == "unbalanced"
     assert "'ana' in EUR" in finding.message
+
+
+def test_a_security_is_booked_apart_and_more_than_the_rest_cannot_be_paid_back(tmp_path: Path) -> None:
+    client = MINIMAL_CLIENT["content/clients/ana/client.yaml"] + "retainer: {kind: security, amount: 170.00}\n"
+    held = "- {id: s1, date: 2026-11-03, amount: 170.00, currency: EUR, method: cash, for: retainer}\n"
+    site = site_of(tmp_path / "a", client=client, payments=held)
+    found = entries(site)
+    assert rows(found)[1] == ("11-03", "security", "s1", "0")
+    assert (closing(found), security(found)) == ({"EUR": Decimal("120.00")}, {"EUR": Decimal("170.00")})
+    loose = "- {id: p9, date: 2026-11-05, amount: -20.00, currency: EUR, method: cash}\n"
+    site = site_of(tmp_path / "b", client=client, payments=held + loose)
+    account, _ = account_of(site.shared, site.clients["ana"], dt.date(2026, 11, 21))
+    (finding,) = reconcile(site.clients["ana"], account, dt.date(2026, 11, 21))
+    assert (finding.code, finding.at) == ("over-refunded", (1, "amount"))
+    assert "20.00 EUR more than you hold" in finding.message
+
+
+def test_the_journal_owes_a_security_to_the_client_until_an_invoice_takes_it(tmp_path: Path) -> None:
+    client = MINIMAL_CLIENT["content/clients/ana/client.yaml"] + "retainer: {kind: security, amount: 170.00}\n"
+    held = (
+        "- {id: s1, date: 2026-11-03, amount: 170.00, currency: EUR, method: cash, for: retainer,"
+        " allocations: [{invoice: 2026-0001, amount: 120.00}]}\n"
+    )
+    site = site_of(tmp_path, "kind: final\n" + LINES, client=client, payments=held)
+    ledgers = ledgers_of(site.shared, [site.clients["ana"]], dt.date(2026, 11, 21))
+    journal = journal_of(ledgers)
+    assert {one.account: one.amount for one in journal.closing} == {
+        "Assets:Cash": Decimal("170.00"),
+        "Assets:Receivable:Ana": ZERO,
+        "Liabilities:Security:Ana": Decimal("-50.00"),
+    }
+    assert all(total(one.amount for one in each.postings) == 0 for each in journal.transactions)
+    moved = table_rows(ledgers, "movements")
+    assert [(row["kind"], row["gross"], row["held"], row["balance"]) for row in moved] == [
+        ("invoice", Decimal("120.00"), None, Decimal("120.00")),
+        ("security", ZERO, Decimal("170.00"), Decimal("120.00")),
+        ("drawn", Decimal("-120.00"), Decimal("-120.00"), ZERO),
+    ]
+    income = table_rows(ledgers, "income-cash")
+    assert [row["gross"] for row in income] == [Decimal("120.00")]

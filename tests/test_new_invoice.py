@@ -73,6 +73,17 @@ def test_what_waits_becomes_a_draft_that_one_can_issue(site: Path) -> None:
     assert issued.json["issued"][0]["amount"] == "252.00"
 
 
+def test_hours_of_a_session_stand_in_the_draft(site: Path) -> None:
+    service = site / "content/services/walk.md"
+    service.write_text(service.read_text().replace("price:", "unit: hour\nduration_minutes: 90\nprice:", 1))
+    result = new(site, "ana", "--sessions", "ana-10,ana-later", "--json")
+    assert text(site, result).endswith(
+        "  - {session: ana-10, quantity: 1.5}   # 2026-11-10, 120.00 EUR\n"
+        "  - {session: ana-later, quantity: 1.5}   # 2026-12-08, 120.00 EUR\n"
+    )
+    assert checks(site)
+
+
 def test_it_says_what_it_made_and_what_comes_next(site: Path) -> None:
     said = new(site, "ana", "--sessions", "unbilled").stdout
     assert "Drafted: content/clients/ana/invoices/ana-2026-11-30.yaml, 3 lines, 240.00 EUR" in said
@@ -165,6 +176,13 @@ def test_all_clients_are_drafted_and_those_with_errors_are_named(site: Path) -> 
     result = new(site, "--all", "--sessions", "unbilled", "--json")
     assert [path.split("/")[2] for path in result.json["drafts"]] == ["ana", "bert"]
     assert result.json["left_out"] == ["cleo"]
+    assert result.code == 2  # what was done is done, but not everything was
+
+
+def test_help_does_not_show_the_value_of_recurring_as_optional() -> None:
+    text = invoke("new", "--help").stdout
+    assert "--recurring due" in text
+    assert "[due]" not in text
 
 
 @pytest.mark.parametrize(
@@ -180,6 +198,8 @@ def test_all_clients_are_drafted_and_those_with_errors_are_named(site: Path) -> 
         (("--service", "walk"), "name one client"),
         (("ana", "--all", "--service", "walk"), "name one client"),
         (("ana", "--service", "walk", "--deposit", "x"), "not a fee"),
+        (("ana", "--deposit", "0"), "a deposit of nothing"),
+        (("ana", "--service", "walk", "--deposit", "0%"), "a deposit of nothing"),
     ],
 )
 def test_what_cannot_be_meant_is_said_and_nothing_is_written(site: Path, args: tuple[str, ...], said: str) -> None:

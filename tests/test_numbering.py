@@ -238,3 +238,38 @@ def test_the_numbers_of_a_client_are_those_of_all_documents(tmp_path: Path) -> N
         series = series_of(site.shared.site, kind)  # type: ignore[arg-type]
         assert next_number(series, known, DAY, "ana", kind=kind) == number  # type: ignore[arg-type]
     assert number_findings(site.shared.site, known) == ()
+
+
+def receipts(tmp_path: Path, text: str) -> list[tuple[str, str]]:
+    """What is said of the numbers in a client's payments."""
+    site = load(minimal_site(tmp_path, {**MINIMAL_CLIENT, "content/clients/ana/payments.yaml": text})).site
+    assert site
+    findings = number_findings(site.shared.site, numbers_of(site.clients["ana"]))
+    return [(finding.code, finding.message) for finding in findings]
+
+
+MONEY = "- {{id: {id}, date: {day}, amount: 5.00, currency: EUR, method: cash{more}}}\n"
+
+
+def test_receipts_are_numbered_as_money_is_booked_and_not_by_its_days(tmp_path: Path) -> None:
+    first = MONEY.format(id="p1", day="2026-11-10", more=", receipt_number: R-2026-0001")
+    assert (
+        receipts(tmp_path, first + MONEY.format(id="p2", day="2026-11-03", more=", receipt_number: R-2026-0002")) == []
+    )
+
+
+def test_a_receipt_without_a_number_has_its_payments_id_and_that_is_no_others_number(tmp_path: Path) -> None:
+    other = MONEY.format(id="p1", day="2026-11-10", more=", receipt_number: P2")
+    message = "the receipt number 'P2' is also on the receipt of 'p2' of 'ana', which has no number of its own"
+    without = MONEY.format(id="p2", day="2026-11-10", more="")
+    assert receipts(tmp_path / "a", other + without) == [("duplicate-number", message)]
+    pending = MONEY.format(id="p2", day="2026-11-10", more=", status: pending")
+    assert receipts(tmp_path / "b", other + pending) == []
+
+
+def test_the_next_receipt_is_none_that_a_payments_id_is(tmp_path: Path) -> None:
+    text = MONEY.format(id="2026-1", day="2026-11-10", more="")
+    site = load(minimal_site(tmp_path, {**MINIMAL_CLIENT, "content/clients/ana/payments.yaml": text})).site
+    assert site
+    series = Series(pattern="{yyyy}-{seq}", reset="year")
+    assert next_number(series, numbers_of(site.clients["ana"]), DAY, "ana", kind="receipt") == "2026-2"

@@ -295,18 +295,74 @@ def test_a_statement_says_what_is_open_how_old_it_is_and_how_to_pay_it(tmp_path:
     assert "I hold €30.00 for you that is for no invoice yet." in text
     assert "not yet due €0.00 1 to 30 days late €70.00 31 to 60 days late €0.00" in text
     assert "IBAN IE29 AIBK 9311 5212 3456 78" in text
-    assert "Amount €70.00" in text
+    assert "To be paid next, by the dates below: €40.00. What I hold for you is already taken off." in text
+    assert "Amount €40.00" in text
     assert "Reference 2026-0002, 2026-0001" in text, "the oldest due first"
+
+
+SPENT = PAYMENTS.replace("amount: 100.00", "amount: 70.00")
+"""The same with nothing left over as credit."""
 
 
 def test_a_statement_asks_for_nothing_that_is_being_discussed(tmp_path: Path) -> None:
     invoice = {"invoices__2026-0002": SECOND + "disputed: {from: 2026-11-15}\n"}
-    site = site_with(tmp_path, **invoice)
+    site = site_with(tmp_path, payments=SPENT, **invoice)
     build(site)
     text = words(page(site, addresses(site)["portal", "ana"] + "statements/eur"))
     assert "€50.00 of it is being discussed. You need not pay that until we have agreed." in text
     assert "Reference 2026-0001" in text
     assert "Amount €20.00" in text
+
+
+def test_a_statement_and_the_list_ask_for_what_is_not_in_question(tmp_path: Path) -> None:
+    invoice = {"invoices__2026-0002": SECOND + "disputed: {from: 2026-11-15, amount: 20.00}\n"}
+    site = site_with(tmp_path, payments=SPENT, **invoice)
+    build(site)
+    portal = addresses(site)["portal", "ana"]
+    text = words(page(site, portal + "statements/eur"))
+    assert "€20.00 of it is being discussed." in text
+    assert "Amount €50.00" in text
+    assert "Being discussed in part, €30.00 still to pay" in text
+    assert "Being discussed in part, €30.00 still to pay" in words(page(site, portal))
+
+
+def test_money_on_its_way_stands_on_the_statement_and_in_the_list_and_is_not_asked_for_again(tmp_path: Path) -> None:
+    coming = SPENT.replace("status: pending", "status: pending, allocations: [{invoice: 2026-0002, amount: 11.00}]")
+    site = site_with(tmp_path, payments=coming)
+    build(site)
+    portal = addresses(site)["portal", "ana"]
+    text = words(page(site, portal + "statements/eur"))
+    assert "€11.00 is on its way to me." in text
+    assert "€11.00 on its way" in text
+    assert "Amount €59.00" in text
+    assert "€11.00 on its way" in words(page(site, portal))
+
+
+def test_a_security_is_named_once_and_stands_in_no_balance(tmp_path: Path) -> None:
+    held = "- {id: s, date: 2026-11-03, amount: 55.00, currency: EUR, method: cash, for: retainer}\n"
+    client = CLIENT + "retainer: {kind: security, amount: 55.00}\n"
+    site = site_with(tmp_path, payments=held, client=client)
+    build(site)
+    text = words(page(site, addresses(site)["portal", "ana"] + "statements/eur"))
+    assert text.count("€55.00") == text.count("I hold €55.00 as your security deposit, apart from this account.") == 1
+    assert "Closing balance €200.00 €30.00 €170.00" in text
+
+
+QR_BANK = '{id: slip, kind: swiss_qr, label: QR-bill, iban: "CH44 3199 9123 0008 8901 2", qr: false}'
+
+
+def test_a_statement_over_several_invoices_leaves_out_an_account_that_takes_one_reference_only(tmp_path: Path) -> None:
+    own = {"content/site.yaml": str(FILES["content/site.yaml"]).replace(BANK, QR_BANK)}
+    ways = []
+    for n, note in enumerate((NOTE, NOTE.replace("30.00", "80.00"))):
+        files = {**FILES, **own, "content/clients/ana/credit-notes/cn-1.yaml": note}
+        payments = SPENT.replace("method: bank", "method: slip")
+        site = minimal_site(tmp_path / str(n), {**files, "content/clients/ana/payments.yaml": payments})
+        build(site)
+        ways.append(words(page(site, addresses(site)["portal", "ana"] + "statements/eur")))
+    assert "CH44 3199 9123 0008 8901 2" not in ways[0]
+    assert "CH44 3199 9123 0008 8901 2" in ways[1]
+    assert re.search(r"Reference (\d\d )?(\d{5} ){4,5}", ways[1])
 
 
 def test_each_currency_has_its_statement_and_its_year(tmp_path: Path) -> None:
@@ -333,9 +389,14 @@ def test_a_void_invoice_counts_in_no_statement_and_keeps_its_page(tmp_path: Path
         "credit-notes__cn-1": None,
     }
     site = site_with(tmp_path, **invoice)
+    own = site / "content/site.yaml"
+    own.write_text(own.read_text(encoding="utf-8").replace("pdf: false", "pdf: true"), encoding="utf-8")
     build(site)
     found = addresses(site)
     assert "Void This invoice was cancelled." in words(page(site, found["invoice", "2026-0002"]))
+    files = {key: sorted((site / "output" / found["invoice", key]).glob("*.pdf")) for key in ("2026-0001", "2026-0002")}
+    assert [len(one) for one in files.values()] == [1, 0], "paper that asks for money outlives the mark on the page"
+    assert ".pdf" not in page(site, found["invoice", "2026-0002"])
     assert "2026-0002" not in words(page(site, found["portal", "ana"] + "statements/eur"))
 
 

@@ -48,6 +48,12 @@ def builds(site: Path) -> bool:
     return invoke("check", "--site", site, "--today", DEMO_DAY).code == 0
 
 
+def test_a_payment_names_its_invoice_and_its_client(site: Path) -> None:
+    assert pay(site, "2026-0001", "50.00").stdout.startswith(
+        f"Booked 50.00 EUR by cash on {DEMO_DAY} for 2026-0001, Ana"
+    )
+
+
 def test_a_payment_is_an_entry_at_the_end_with_a_receipt(site: Path) -> None:
     result = pay(site, "2026-0001", "50.00", "--reference", "Session: March", "--json")
     assert result.code == 0, result
@@ -140,13 +146,26 @@ def test_a_refund_after_a_credit_note_pays_back_what_was_too_much(site: Path) ->
     assert builds(site)
 
 
-def test_a_refund_of_what_was_credited_after_a_write_off_is_none_of_the_invoice(site: Path) -> None:
+def test_what_was_written_off_cannot_be_credited_too(site: Path) -> None:
     path = site / ANA / "invoices/2026-0001.yaml"
     text = path.read_text(encoding="utf-8") + "write_off: {date: 2026-11-03, amount: 120.00, reason: x}\n"
     path.write_text(text, encoding="utf-8")
+    refused = invoke("credit", "2026-0001", "--line", "1=20", "--reason", "x", "--site", site, "--today", DEMO_DAY)
+    assert refused.code == 2
+    assert "take the write-off back first" in refused.stderr
+    assert not (site / ANA / "credit-notes").exists()
+
+
+def test_what_was_drawn_from_money_paid_ahead_goes_back_after_a_credit_note(site: Path) -> None:
+    money = "- {id: p1, date: 2026-11-01, amount: 120.00, currency: EUR, method: cash, auto: true}\n"
+    (site / ANA / "payments.yaml").write_text(money, encoding="utf-8")
+    refused = pay(site, "2026-0001", "-20")
+    assert refused.code == 2
+    assert "120.00 EUR of what was paid for '2026-0001' was drawn from money paid ahead" in refused.stderr
+    assert "payments.yaml" not in refused.stderr
     note = ("credit", "2026-0001", "--line", "1=20", "--reason", "x")
     assert invoke(*note, "--site", site, "--today", DEMO_DAY).code == 0
-    assert pay(site, "2026-0001", "-20", "--json").json["allocated"] == "0.00"
+    assert pay(site, "2026-0001", "-20", "--json").json["unallocated"] == "-20.00"
     assert builds(site)
 
 

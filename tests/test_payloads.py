@@ -14,6 +14,7 @@ from stdnum import iso11649
 from stdnum.be import ogm_vcs
 from stdnum.ch import esr
 
+from portalgen.content.records.payees import is_iban
 from portalgen.rules import payloads, references
 from portalgen.rules.money import Money
 from portalgen.rules.parties import Party, PostalAddress
@@ -331,3 +332,8 @@ def test_the_czech_code() -> None:
 @pytest.mark.parametrize(("amount", "currency"), [("10000000.00", "CZK"), ("1.00", "PLN"), ("0.00", "CZK")])
 def test_what_the_czech_code_cannot_say_has_none(amount: str, currency: str) -> None:
     assert payloads.spayd(iban=CZECH, bic="", name="A", amount=money(amount, currency), symbol="1", message="1") == ""
+
+
+def test_an_iban_is_checked_by_its_own_digits_and_by_no_list_of_banks() -> None:
+    assert is_iban("BE68 5390 0754 7034")
+    assert not is_iban("BE68 5390 0754 7035")

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portalgen.rules.document import Deducted, PlannedPart, Preceding
+from portalgen.rules.document import Deducted, Drawn, PlannedPart, Preceding
 from portalgen.rules.parties import Party, PostalAddress
 from portalgen.rules.totals import compute
 from portalgen.site import sheet
 from portalgen.site.pdf import DocumentProblem, Press, missing_letters
 from portalgen.site.sheet import Logo, Paragraph, Sheet, canonical, fitted, paragraphs
-from tests.documents import DAY, document, key, line
+from tests.documents import DAY, TRANSFER, document, key, line
 from tests.papers import Paper, pages, paper, said
 from tests.support import MINIMAL, ROOT
 
@@ -74,6 +74,19 @@ def test_a_final_invoice_deducts_each_deposit_and_asks_for_the_rest(desk: Paper)
     assert "Deposit, invoice 2026-0007 of 1 October 2026 -€30.00 Still to pay €70.00" in text
 
 
+def test_what_was_drawn_at_issue_is_taken_off_what_is_asked_for(desk: Paper) -> None:
+    day = dt.date(2026, 9, 3)
+    drawn = Drawn(payment="r", number="R-1", paid=day, amount=Decimal("30.00"), advance=True)
+    ahead = Drawn(payment="a", number="R-2", paid=day, amount=Decimal("70.00"))
+    totals = compute([line("100.00", OUTSIDE)], "EUR")
+    text = flat(desk.pdf(document(totals, language="en", drawn=(drawn,))))
+    assert "€70.00 due on Monday 16 November 2026" in text
+    assert "From your advance of 3 September 2026 -€30.00 Still to pay €70.00" in text
+    text = flat(desk.pdf(document(totals, language="en", drawn=(drawn, ahead), ways=())))
+    assert "Nothing to pay" in text
+    assert "Paid ahead on 3 September 2026 -€70.00 Still to pay €0.00" in text
+
+
 def test_a_payment_plan_lists_its_parts_and_asks_for_the_first(desk: Paper) -> None:
     days = (dt.date(2026, 12, 1), dt.date(2027, 1, 1))
     parts = tuple(PlannedPart(due=day, amount=Decimal("50.00")) for day in days)
@@ -116,10 +129,14 @@ def messages(template: Path) -> set[str]:
 
 
 def test_paper_says_nothing_in_other_words_than_pages() -> None:
-    """A word that a page no longer says would stay on paper, and be translated for nothing else."""
+    """A word that a page no longer says would stay on paper, and be translated for nothing else.
+
+    What was drawn at issue is paper's own: a page lists it among the payments.
+    """
     own = ROOT / "templates" / "parts" / "sheet.html"
     pages = set().union(*(messages(path) for path in (ROOT / "templates").rglob("*.html") if path != own))
-    assert messages(own) - pages == {"Carried over", "Brought forward"}
+    drawn = {"From your advance of {{ day }}", "Paid ahead on {{ day }}"}
+    assert messages(own) - pages == {"Carried over", "Brought forward"} | drawn
 
 
 # --- long tables --------------------------------------------------------------------------------------
@@ -150,6 +167,30 @@ def test_a_short_table_carries_nothing(desk: Paper) -> None:
     text = said(desk.pdf(document(compute([line("9.00", OUTSIDE)] * 3, "EUR"), language="en")))
     assert "Carried" not in text
     assert "Brought" not in text
+
+
+def test_what_just_runs_over_a_page_is_set_closer(desk: Paper) -> None:
+    """No second page has a line or two only: the totals with the notes below them, or nothing."""
+    left = []
+    for count in range(12, 17):
+        lines = [line("9.00", OUTSIDE, description=f"Item no {n}", date=DAY) for n in range(count)]
+        found = pages(desk.pdf(document(compute(lines, "EUR"), language="en", ways=())))
+        left.append(0 if len(found) == 1 else len([row for row in found[1].splitlines() if row.strip()]))
+    assert left[0] == 0
+    assert left[-1] > 0
+    assert all(rows == 0 or rows > 5 for rows in left), left
+
+
+def test_ways_without_a_code_fill_the_room_below_one_with_a_code(desk: Paper) -> None:
+    code = {"code": "BCD\n002\n1\nSCT\n\nMira Lind\nDE89370400440532013000\nEUR9.00", "code_kind": "epc"}
+    coded = msgspec.structs.replace(TRANSFER, **code)
+    others = [
+        msgspec.structs.replace(TRANSFER, label=f"Way {n}", rows=(), instructions="Please. " * 40) for n in range(1, 4)
+    ]
+    bill = document(compute([line("9.00", OUTSIDE)], "EUR"), language="en", ways=(coded, *others))
+    rows = [row for row in said(desk.pdf(bill)).splitlines() if "Way " in row]
+    assert any(row.startswith("Way ") for row in rows), rows
+    assert any(row.rstrip().endswith("Way 1") for row in rows), rows
 
 
 def test_a_description_may_be_longer_than_a_page(desk: Paper) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.support import minimal_site
 from tests.test_papers import CLIENT, FILES, PAYMENTS, addresses, build, page, site_with, words
 
+INVOICE_LINK = r"Invoice <span[^>]*>([\w-]+)</span></a>"
 SERVICE = "---\nname: Counselling\nprice: 60.00\nduration_minutes: 50\n---\n"
 POLICY = """\
 ---
@@ -51,7 +52,7 @@ def test_the_page_lists_credit_notes_with_their_invoices_and_the_papers(tmp_path
     build(site)
     text = portal(site)
     assert "Credit note CN-2026-001 of 12 November 2026 -€30.00 Invoice 2026-0001" in text
-    assert "For your records Statement of account as of 17 November 2026 Paid in 2026 €130.00" in text
+    assert "For your records Statement of account as of 18 November 2026 Paid in 2026 €130.00" in text
     assert "Refund receipt pay-3 -€20.00 9 November 2026 · Bank transfer" in text
     assert "Receipt R-2026-0001 €100.00 6 November 2026 · Cash" in text
 
@@ -69,8 +70,8 @@ def test_paid_invoices_of_long_ago_are_folded_away_and_open_ones_are_not(tmp_pat
     source = page(site, addresses(site)["portal", "ana"])
     folded = source[source.index("<details>") : source.index("</details>")]
     assert "Earlier invoices" in folded
-    assert re.findall(r"Invoice (\S+)</a>", folded) == ["2026-0101"]
-    assert len(re.findall(r"Invoice \S+</a>", source)) == 10
+    assert re.findall(INVOICE_LINK, folded) == ["2026-0101"]
+    assert len(re.findall(INVOICE_LINK, source)) == 10
 
 
 def test_an_advance_shows_its_balance_what_drew_on_it_and_what_to_add(tmp_path: Path) -> None:
@@ -118,6 +119,14 @@ def test_each_kind_of_retainer_says_what_it_is(tmp_path: Path, retainer: str, sa
     site = served_site(tmp_path, f"retainer: {retainer}\n")
     build(site)
     assert said in portal(site)
+
+
+def test_a_fee_that_returns_every_month_says_so(tmp_path: Path) -> None:
+    series = "{id: ana-here, every: 1m, from: 2026-01-01, lines: [{description: Being there, unit_price: 90.00}]}"
+    retainer = "retainer: {kind: availability, amount: 90.00, from: 2026-01-01}\n"
+    site = served_site(tmp_path, f"{retainer}recurring: [{series}]\n")
+    build(site)
+    assert "For €90.00 per month I keep time for you since 1 January 2026." in portal(site)
 
 
 def test_a_retainer_that_is_over_and_empty_is_no_longer_shown(tmp_path: Path) -> None:
@@ -189,6 +198,9 @@ charges: [{id: book, date: 2026-11-10, description: Workbook, amount: 24.00}]
     assert "to pay in advance:" not in text
     assert "Workbook" not in text
     assert "Standing hour" not in text
+    assert "Past due" not in text
+    assert 'class="state past_due"' not in page(site, addresses(site)["portal", "ana"])
+    assert "Not yet paid" in text
 
 
 def test_money_on_the_page_changes_nothing_on_a_quiet_day(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from portalgen.content.model import ClientFolder, Site
 from portalgen.content.records.documents import Allocation, Invoice, Line, Payment
 from portalgen.content.records.prepaid import Retainer
 from portalgen.rules.account import account_of
+from portalgen.rules.document import Document
+from portalgen.rules.issued import restored, row_of
 from portalgen.rules.money import total
 from portalgen.rules.retainer import RetainerState, retained, retainer_findings, retainer_of
 from tests.support import MINIMAL_CLIENT, minimal_site
@@ -356,3 +358,65 @@ def test_what_is_allocated_by_hand_is_drawn_once(
     plain: Site, received: list[tuple[dt.date, Decimal, int]], billed: list[tuple[dt.date, Decimal]]
 ) -> None:
     movements_add_up(plain, folder_with(plain, received, billed), START + dt.timedelta(days=61))
+
+
+def issued_document(site: Site, key: str = "b1", today: dt.date = TODAY) -> Document:
+    account, findings = account_of(site.shared, site.clients["ana"], today)
+    assert not findings, findings
+    return account.documents[key]
+
+
+def test_a_document_says_what_it_drew_on_its_day_of_issue_and_never_what_came_later(tmp_path: Path) -> None:
+    first, later = PAID % ("r1", "2026-09-01", "145.00"), PAID % ("r2", "2026-10-02", "500.00")
+    for n, payments in enumerate((first, first + later)):
+        document = issued_document(site_of(tmp_path / str(n), ADVANCE, payments, "2026-10-01 285.00"))
+        assert [(one.payment, str(one.paid), str(one.amount), one.advance) for one in document.drawn] == [
+            ("r1", "2026-09-01", "145.00", True)
+        ]
+        assert (document.amount, document.payable) == (Decimal("285.00"), Decimal("140.00"))
+        assert [part.amount for part in document.open_parts] == [Decimal("140.00")]
+        assert {way.amount.amount for way in document.ways} == {Decimal("140.00")}
+
+
+def test_what_was_drawn_is_in_the_account_once(tmp_path: Path) -> None:
+    site = site_of(tmp_path, ADVANCE, PAID % ("r1", "2026-09-01", "145.00"), "2026-10-01 285.00")
+    folder = site.clients["ana"]
+    account, _ = account_of(site.shared, folder, TODAY)
+    row = row_of(account.documents["b1"], folder.invoices["b1"])
+    locked, findings = account_of(site.shared, folder, TODAY, {row.key: row})
+    assert not findings
+    assert locked == account
+    assert locked.invoices["b1"].status.balance == Decimal("140.00")
+    assert restored(row).drawn == account.documents["b1"].drawn
+
+
+def test_a_row_of_the_lock_from_before_stays_as_it_was_issued(tmp_path: Path) -> None:
+    site = site_of(tmp_path, ADVANCE, PAID % ("r1", "2026-09-01", "145.00"), "2026-10-01 285.00")
+    folder = site.clients["ana"]
+    document = msgspec.structs.replace(issued_document(site), drawn=())
+    row = row_of(document, folder.invoices["b1"])
+    assert "drawn" not in row.document
+    account, findings = account_of(site.shared, folder, TODAY, {row.key: row})
+    assert not findings
+    assert account.documents["b1"].payable == Decimal("285.00")
+    assert account.invoices["b1"].status.balance == Decimal("140.00")
+
+
+def test_two_invoices_of_one_day_share_what_there_is_and_a_plan_asks_for_its_next_part(tmp_path: Path) -> None:
+    site = site_of(tmp_path / "a", ADVANCE, PAID % ("r1", "2026-09-01", "100.00"), "2026-10-01 80.00; 2026-10-01 80.00")
+    documents = [issued_document(site, key) for key in ("b1", "b2")]
+    assert [document.payable for document in documents] == [Decimal(0), Decimal("60.00")]
+    assert [bool(document.ways) for document in documents] == [False, True]
+    plan = "schedule: [{due: 2026-10-31, amount: 60.00}, {due: 2026-12-01, rest: true}]\n"
+    site = site_of(tmp_path / "b", ADVANCE, PAID % ("r1", "2026-09-01", "100.00"), "2026-10-01 180.00", more=plan)
+    document = issued_document(site)
+    assert [(str(part.due), str(part.amount)) for part in document.open_parts] == [("2026-12-01", "80.00")]
+    assert {way.amount.amount for way in document.ways} == {Decimal("80.00")}
+
+
+def test_a_payment_that_is_auto_counts_as_paid_ahead_and_money_of_a_later_day_does_not(tmp_path: Path) -> None:
+    auto = "- {id: a, date: %s, amount: 50.00, currency: EUR, method: cash, auto: true}\n"
+    before = issued_document(site_of(tmp_path / "a", "", auto % "2026-09-20", "2026-10-01 80.00"))
+    assert [(one.payment, one.advance, one.amount) for one in before.drawn] == [("a", False, Decimal("50.00"))]
+    after = issued_document(site_of(tmp_path / "b", "", auto % "2026-10-02", "2026-10-01 80.00"))
+    assert (after.drawn, after.payable) == ((), Decimal("80.00"))

@@ -12,8 +12,9 @@ import pytest
 from portalgen.content.model import Site
 from portalgen.rules.account import account_of
 from portalgen.rules.money import ZERO, total
-from portalgen.rules.statement import Statement, statements_of
+from portalgen.rules.statement import Statement, ageing_of, statements_of
 from tests.accounts import FIRST, LAST, clients, practice
+from tests.support import MINIMAL_CLIENT
 from tests.test_account import LINES, NOTE, PAID, site_of
 
 
@@ -161,3 +162,57 @@ def test_a_whole_account_sums_its_rows_to_zero_when_all_is_settled(tmp_path: Pat
     statement = only(site_of(tmp_path, payments=PAID % ("120.00", "120.00")), "2027-11-21")
     assert (statement.closing, statement.ageing.total, statement.outstanding) == (ZERO, ZERO, ())
     assert str(statement.to) == "2026-11-10"
+
+
+def test_what_is_disputed_in_part_leaves_the_rest_asked_for(tmp_path: Path) -> None:
+    statement = only(site_of(tmp_path, LINES + "disputed: {from: 2026-11-05, amount: 30.00}\n"), "2026-11-20")
+    (facts,) = statement.outstanding
+    assert (facts.status.discussed, facts.status.due_now) == (Decimal("30.00"), Decimal("90.00"))
+    assert facts.status.label.asked == facts.money(Decimal("90.00"))
+    assert ageing_of(statement.outstanding, dt.date(2026, 11, 20), asked=True).total == Decimal("90.00")
+    assert statement.ageing.total == Decimal("120.00")
+
+
+def test_a_dispute_takes_from_the_last_part_of_a_plan_first(tmp_path: Path) -> None:
+    plan = "schedule: [{due: 2026-11-10, amount: 50.00}, {due: 2026-12-10, rest: true}]\n"
+    site = site_of(tmp_path, LINES + plan + "disputed: {from: 2026-11-05, amount: 90.00}\n")
+    asked = ageing_of(only(site).outstanding, dt.date(2026, 11, 21), asked=True)
+    assert (asked.days_1_30, asked.not_due) == (Decimal("30.00"), ZERO)
+
+
+SECURITY = "retainer: {kind: security, amount: 170.00}\n"
+SECURED = "- {id: s1, date: 2026-11-03, amount: %s, currency: EUR, method: cash, for: retainer%s}\n"
+
+
+def secured(tmp_path: Path, payments: str, invoice: str = LINES) -> Site:
+    client = MINIMAL_CLIENT["content/clients/ana/client.yaml"] + SECURITY
+    return site_of(tmp_path, invoice, client=client, payments=payments)
+
+
+def test_a_security_is_held_apart_and_pays_nothing(tmp_path: Path) -> None:
+    statement = only(secured(tmp_path, SECURED % ("170.00", "")))
+    assert [(row.entry.kind, row.balance) for row in statement.rows] == [("invoice", Decimal("120.00"))]
+    assert (statement.closing, statement.unapplied, statement.security) == (Decimal("120.00"), ZERO, Decimal("170.00"))
+
+
+def test_what_a_final_invoice_takes_of_a_security_stands_in_the_statement_on_its_day(tmp_path: Path) -> None:
+    take = ", allocations: [{invoice: 2026-0001, amount: 120.00}]"
+    back = (SECURED % ("-50.00", "")).replace("s1", "s2").replace("11-03", "11-20")
+    site = secured(tmp_path, (SECURED % ("170.00", take)).replace("11-03", "10-03") + back, "kind: final\n" + LINES)
+    before, after = only(site, "2026-11-19"), only(site, "2026-11-20")
+    assert [(str(row.entry.date), row.entry.kind, row.balance) for row in after.rows] == [
+        ("2026-11-02", "invoice", Decimal("120.00")),
+        ("2026-11-02", "drawn", ZERO),
+    ]
+    assert (before.security, after.security) == (Decimal("50.00"), ZERO)
+    assert (before.closing, before.unapplied, str(before.to)) == (ZERO, ZERO, "2026-11-02")
+    assert str(after.to) == "2026-11-20"
+
+
+def test_money_on_its_way_is_named_and_lowers_no_balance(tmp_path: Path) -> None:
+    coming = (PAID % ("50.00", "50.00")).replace("method: cash", "method: cash, status: pending")
+    gone = coming.replace("p1", "p2").replace("50.00", "-5.00")
+    statement = only(site_of(tmp_path, payments=coming + gone), "2026-11-12")
+    assert (statement.pending, statement.closing) == (Decimal("50.00"), Decimal("120.00"))
+    assert str(statement.to) == "2026-11-10"
+    assert only(site_of(tmp_path / "early", payments=coming), "2026-11-09").pending == ZERO

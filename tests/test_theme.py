@@ -426,6 +426,7 @@ def _row(view: InvoiceView) -> InvoiceRow:
         due=view.due,
         total=view.total,
         balance=view.balance,
+        pending=view.pending,
         label=view.label,
     )
 

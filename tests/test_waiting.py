@@ -78,6 +78,43 @@ def test_what_a_session_costs_by_what_became_of_it(tmp_path: Path, status: str, 
     assert amounts(site_of(tmp_path, ROW % status, policy=policy)) == amount
 
 
+@pytest.mark.parametrize(
+    ("status", "more", "quantity", "unit", "amount"),
+    [
+        ("held", ", minutes: 90", "1.5", "hour", "142.50"),
+        ("held", ", end: 2026-11-09T11:35+01:00", "0.583333", "hour", "55.42"),
+        ("held", "", "0.833333", "hour", "79.17"),
+        ("held", ", minutes: 60", "1", "hour", "95.00"),
+        ("held", ", minutes: 90, fee: 100.00", "1", "session", "100.00"),
+        ("no_show", ", minutes: 90", "0.75", "hour", "71.25"),
+        ("no_show", ", minutes: 90, fee: 100.00", "0.5", "session", "50.00"),
+    ],
+)
+def test_a_session_of_an_hourly_service_is_as_many_hours_as_it_is_long(
+    tmp_path: Path, status: str, more: str, quantity: str, unit: str, amount: str
+) -> None:
+    site = site_of(tmp_path, ROW % (status + more))
+    hourly = msgspec.structs.replace(
+        site.shared.services["session"],
+        unit="hour",
+        price=Price(kind="amount", amount=Decimal("95.00")),
+        duration_minutes=50,
+    )
+    site = msgspec.structs.replace(site, shared=msgspec.structs.replace(site.shared, services={"session": hourly}))
+    (found,) = unbilled(site)
+    assert str(found.line.quantity) == quantity
+    assert found.line.unit == (None if unit == "hour" else unit)
+    assert found.amount == Money(Decimal(amount), "EUR")
+
+
+@pytest.mark.parametrize("unit", ["session", "day", "item"])
+def test_a_long_session_of_any_other_unit_is_one(tmp_path: Path, unit: str) -> None:
+    site = site_of(tmp_path, ROW % "held, minutes: 90")
+    other = msgspec.structs.replace(site.shared.services["session"], unit=unit)
+    site = msgspec.structs.replace(site, shared=msgspec.structs.replace(site.shared, services={"session": other}))
+    assert amounts(site) == ["85.00"]
+
+
 @pytest.mark.parametrize(("cancelled", "late"), [("2026-10-24T13:00+01:00", False), ("2026-10-24T13:01+01:00", True)])
 def test_the_notice_is_real_hours_across_a_change_of_the_clocks(tmp_path: Path, cancelled: str, late: bool) -> None:
     row = "- {id: a, start: 2026-10-25T12:00+00:00, service: session, status: cancelled_by_client, cancelled_at: %s}\n"

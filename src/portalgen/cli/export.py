@@ -55,10 +55,13 @@ def export(
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    from portalgen.publish.state import write_whole
+    from portalgen.publish.state import failure, write_whole
 
     with Environment():
-        write_whole(str(place), data, 0o600)
+        try:
+            write_whole(str(place), data, 0o600)
+        except OSError as error:
+            raise failure(error, output or place) from error
     say(as_json, {"path": str(output), "format": form}, f"Wrote {output}. It names your clients: keep it to yourself.")
 
 

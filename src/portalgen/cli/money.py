@@ -66,13 +66,14 @@ def issue(invoices: tuple[str, ...], date: dt.date | None, today: dt.date | None
     from portalgen.desk.issuing import issue as run
 
     with opened(site, today, as_json) as books:
-        done = run(books, invoices, date)
+        done, problems = run(books, invoices, date), books.noted_data
         names = {name: folder.client.name.display for name, folder in books.clients.items()}
     rows, lines = [], []
     for one in done:
         document = one.document
-        first = document.parts[0] if document.parts else None
-        asked = document.money(document.amount)
+        first = next(iter(document.open_parts), None)
+        asked, payable = document.money(document.amount), document.money(document.payable)
+        drawn = document.money(document.amount - document.payable)
         rows.append(
             {
                 "id": document.id,
@@ -80,20 +81,26 @@ def issue(invoices: tuple[str, ...], date: dt.date | None, today: dt.date | None
                 "number": document.number,
                 "issued": document.issued.isoformat(),
                 "amount": f"{asked.amount:f}",
+                "drawn": f"{drawn.amount:f}",
+                "to_pay": f"{payable.amount:f}",
                 "currency": asked.currency,
                 "due": document.due.isoformat() if document.due else None,
                 "path": one.path,
             }
         )
-        if len(document.parts) > 1 and first:
+        if len(document.open_parts) > 1 and first:
             part = amount_of(document.money(first.amount))
-            when = f", in {len(document.parts)} parts, the first of {part} due {first.due}"
+            when = f", in {len(document.open_parts)} parts, the first of {part} due {first.due}"
         else:
-            when = f", due {document.due}" if document.amount > 0 else ""
+            when = f", due {document.due}" if document.payable > 0 else ""
+        if document.drawn:
+            source = "drawn from the advance" if all(d.advance for d in document.drawn) else "paid ahead"
+            rest = f"{payable.amount:f} to pay" if document.payable > 0 else "nothing to pay"
+            when = f", {drawn.amount:f} {source}, {rest}{when}"
         lines.append(f"Issued {document.number} for {names[one.client]}: {amount_of(asked)}{when}.")
     clients = " or ".join(dict.fromkeys(one.client for one in done))
     lines.append(f"Next: portalgen build, then the link to send with portalgen links {clients}")
-    say(as_json, {"issued": rows}, "\n".join(lines))
+    say(as_json, {"issued": rows, "problems": problems}, "\n".join(lines))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -208,7 +215,7 @@ def _source(text: str) -> PaymentSource | None:
 
 @click.command()
 @click.argument("invoice")
-@click.option("--full", is_flag=True, help="All of it.")
+@click.option("--full", is_flag=True, help="All of it, or all that earlier credit notes left.")
 @click.option("--line", "lines", multiple=True, metavar="N[=AMOUNT]", help="Line N, or so much of it; several times.")
 @click.option("--amount", type=Parsed("positive_amount"), metavar="AMOUNT", help="An amount, with --description.")
 @click.option("--description", metavar="TEXT", default="", help="What the amount is for; your client reads it.")
@@ -239,10 +246,12 @@ def credit(
         raise click.UsageError("say what to take back; write one of --full, --line N and --amount A --description TEXT")
     if (amount is None) == bool(description):
         raise click.UsageError("--amount and --description belong together; write both, or neither")
+    if not reason.strip():
+        raise click.UsageError("--reason is empty; write in a few words why, for your client")
     back = Back(full=full, lines=[_line(text) for text in lines], amount=amount, description=description)
     with opened(site, today, as_json) as books:
         done = run(books, invoice, back, reason, date)
-        name = books.clients[done.client].client.name.display
+        name, problems = books.clients[done.client].client.name.display, books.noted_data
     document, facts = done.document, done.facts
     whole, still, surplus = (facts.money(one) for one in (document.amount, facts.status.balance, facts.status.surplus))
     number = facts.invoice.number or facts.invoice.id
@@ -256,6 +265,7 @@ def credit(
         "currency": whole.currency,
         "open": f"{still.amount:f}",
         "path": done.path,
+        "problems": problems,
     }
     told = [f"Credit note {document.number} for {name}: {amount_of(whole)} of {number}, {amount_of(still)} still open."]
     if surplus.amount:
@@ -320,7 +330,9 @@ def drafting(command: Command) -> Command:
             click.option("--service", "services", multiple=True, metavar="ID", help="Invoice: a line of this service."),
             click.option("--sessions", metavar="unbilled|IDS", help="Invoice: the sessions that wait, or these."),
             click.option("--charges", metavar="waiting|IDS", help="Invoice: the charges that wait, or these."),
-            click.option("--recurring", type=click.Choice(("due",)), help="Invoice: one for each run that is due."),
+            click.option(
+                "--recurring", type=click.Choice(("due",)), metavar="due", help="Invoice: one for each run that is due."
+            ),
             click.option(
                 "--deposit", type=Parsed("fee"), metavar="AMOUNT|N%", help="Invoice: ask for this part in advance."
             ),
@@ -380,6 +392,8 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
         },
         "\n".join(told),
     )
+    if broken:
+        sys.exit(BROKEN)
     return [site / path for path in paths]
 
 

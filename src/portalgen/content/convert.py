@@ -112,6 +112,9 @@ def _shape_of(value: Any) -> str:
     return "list" if isinstance(value, list) else "mapping" if isinstance(value, dict) else "nothing"
 
 
+_NULLS = ("null", "Null", "NULL", "~")  # what YAML elsewhere reads as nothing
+
+
 def _wrong_shape(value: Any, run: Run, wanted: str, example: str = "") -> Any:
     given = _shape_of(value)
     if given == "nothing":
@@ -122,6 +125,8 @@ def _wrong_shape(value: Any, run: Run, wanted: str, example: str = "") -> Any:
         message += ", this is a list" if given == "list" else ", this has keys of its own"
     if wanted == "list":
         hint = f"write [{value}]" if given == "scalar" else "put '- ' before the first key of each entry"
+        if value in _NULLS:
+            hint = "write [] if there is none"
     elif wanted == "scalar":
         hint = "write one value without brackets and '- '"
         if given == "mapping":

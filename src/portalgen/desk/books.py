@@ -19,7 +19,7 @@ from portalgen.content.convert import Run, suggest, to_record, to_records
 from portalgen.content.loader import Loaded, load
 from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, Lock, read_lock
 from portalgen.content.model import ClientFolder, Shared
-from portalgen.content.problems import Finding, Problem
+from portalgen.content.problems import Finding, Problem, as_data
 from portalgen.content.records.base import Misfit, Record
 from portalgen.content.records.documents import CreditNote, Invoice
 from portalgen.content.yamltext import parse
@@ -147,6 +147,11 @@ class Books:
         """Notes what is odd about the numbers in these files, such as one that is younger than the next."""
         found = number_findings(self.shared.site, self.taken, whole=not self.broken)
         self.noted += self.loaded.report(finding for finding in found if finding.path in paths)
+
+    @property
+    def noted_data(self) -> list[dict[str, str | int]]:
+        """What was noted, as the commands' `--json` gives it."""
+        return [as_data(problem) for problem in self.noted]
 
     def _taken(self) -> Iterator[Taken]:
         """Every number given out: in files, also in those that have errors, and in the lock."""

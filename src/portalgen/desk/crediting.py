@@ -12,15 +12,16 @@ import msgspec
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import Misfit
 from portalgen.content.records.documents import CreditNote
-from portalgen.desk.books import Books, Unclear
+from portalgen.desk.books import Books, NotDone, Unclear
 from portalgen.desk.paying import free_id
 from portalgen.desk.writing import Original
 from portalgen.desk.yamlvalues import Value, fields_text
+from portalgen.rules.credits import left_of, taken_line
 from portalgen.rules.document import Document
 from portalgen.rules.facts import InvoiceFacts
 from portalgen.rules.issued import row_of
-from portalgen.rules.money import ZERO, fits, rounded
-from portalgen.rules.totals import PricedLine, TaxKey
+from portalgen.rules.money import fits, rounded
+from portalgen.rules.totals import PricedLine, TaxKey, after_discount
 
 
 class Back(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +56,11 @@ def credit(books: Books, ref: str, back: Back, reason: str, date: dt.date | None
         finding = Finding(path=invoice.path, code="credited-draft", message=f"'{invoice.id}' is {what}", hint=hint)
         books.refuse([finding])
         raise AssertionError
+    if facts.credits and not any(left_of(facts.totals, [one.totals for one in facts.credits]).values()):
+        raise Unclear(f"nothing is left of '{invoice.id}' to take back", "its credit notes take back all of it")
     day = date or books.day
-    lines = None if back.full else _lines(books, facts.document, back)
+    includes_tax = books.shared.site.practice.price_includes_tax
+    lines = None if back.full else credited_lines(facts.document, back, includes_tax)
     taken = [note for client in books.clients.values() for note in client.credit_notes]
     taken += [row.id for row in books.lock.documents if row.of == "credit-note"]
     taken += [path.stem for path in books.root.glob("content/clients/*/credit-notes/*.yaml")]
@@ -77,18 +81,30 @@ def credit(books: Books, ref: str, back: Back, reason: str, date: dt.date | None
         text = fields_text(fields)
     except Misfit as misfit:
         raise Unclear(misfit.message, misfit.hint) from None
-    note = books.record(CreditNote, path, text, folder.id)
-    after = msgspec.structs.replace(folder, credit_notes={**folder.credit_notes, id_: note})
-    account = books.account(after)
-    books.check_pages(after, account)
+    try:
+        note = books.record(CreditNote, path, text, folder.id)
+        after = msgspec.structs.replace(folder, credit_notes={**folder.credit_notes, id_: note})
+        account = books.account(after)
+        books.check_pages(after, account)
+    except NotDone as refused:
+        raise _without_file(refused, path) from None
     document = account.documents[id_]
     books.write([Original(books.root / path, None).becomes(text)], [row_of(document, note)])
+    books.taken[-1] = msgspec.structs.replace(books.taken[-1], id=id_, path=path)
+    books.note_numbers({path})
     return Credited(client=folder.id, path=path, document=document, facts=account.invoices[invoice.id])
 
 
-def _lines(books: Books, document: Document, back: Back) -> list[Value]:
+def _without_file(refused: NotDone, path: str) -> Exception:
+    """What would be wrong in a file that was never written is wrong with the command."""
+    first = refused.problems[0]
+    return Unclear(first.message, first.hint) if {one.path for one in refused.problems} == {path} else refused
+
+
+def credited_lines(document: Document, back: Back, includes_tax: bool) -> list[Value]:
+    """The lines of a credit note's file; `includes_tax` says how its prices are read. Raises `Unclear`."""
     totals = document.totals
-    if totals.includes_tax != books.shared.site.practice.price_includes_tax:
+    if totals.includes_tax != includes_tax:
         how = "include" if totals.includes_tax else "leave out"
         hint = "credit all of it with --full, or write the credit note's file yourself"
         raise Unclear(f"the prices of this invoice {how} tax, and those of your practice do not", hint)
@@ -99,6 +115,7 @@ def _lines(books: Books, document: Document, back: Back) -> list[Value]:
             raise Unclear("this invoice has several tax rates", hint)
         tax, why = next(iter(groups))
         return [_amount_line(document, back.description, back.amount, tax, why)]
+    amounts = after_discount(totals)
     lines: list[Value] = []
     for place, amount in back.lines:
         if not 1 <= place <= len(totals.lines):
@@ -107,11 +124,12 @@ def _lines(books: Books, document: Document, back: Back) -> list[Value]:
         line = totals.lines[place - 1]
         if amount is not None:
             lines.append(_amount_line(document, line.description, amount, line.tax, line.tax_reason, line.date))
-        elif totals.discount and document.discount_percent is None:
-            hint = f"say how much of the line, such as --line {place}={totals.amounts[place - 1]}"
-            raise Unclear(f"{totals.discount} {document.currency} were taken off the whole of this invoice", hint)
         else:
-            lines.append(_whole_line(document, line))
+            whole = amounts[place - 1]
+            if not whole:
+                raise Unclear(f"line {place} came to nothing, so nothing of it can be taken back", "name another line")
+            percent, why = document.discount_percent, document.discount_reason
+            lines.append(_whole_line(taken_line(line, whole, document.currency, percent, why)))
     return lines
 
 
@@ -131,16 +149,11 @@ def _amount_line(
     }
 
 
-def _whole_line(document: Document, line: PricedLine) -> Value:
-    """The line as it was invoiced. A percentage off the whole invoice is one off the line."""
-    percent = [one for one in (line.discount_percent, document.discount_percent) if one]
+def _whole_line(line: PricedLine) -> Value:
     discount: dict[str, Value | None] | None = None
-    if len(percent) > 1 or (percent and line.discount and line.discount_percent is None):
-        hint = "say how much of it, such as --line 1=40.00"
-        raise Unclear("this line has a discount of its own beside the one of the invoice", hint)
-    if percent:
-        discount = {"percent": percent[0], "reason": line.discount_reason or document.discount_reason or None}
-    elif line.discount != ZERO:
+    if line.discount_percent:
+        discount = {"percent": line.discount_percent, "reason": line.discount_reason or None}
+    elif line.discount:
         discount = {"amount": line.discount, "reason": line.discount_reason or None}
     return {
         "description": line.description,

@@ -218,8 +218,7 @@ def _sessions(books: Books, folder: ClientFolder, which: str) -> Iterator[_Entry
 
 
 def _session(books: Books, folder: ClientFolder, session: Session) -> _Entry:
-    outcome = outcome_of(books.shared, session, books.day)
-    line = line_for(books.shared, session, outcome) if outcome else Line(session=session.id)
+    line = line_for(books.shared, session, outcome_of(books.shared, session, books.day) or "held")
     return _entry(books, folder, line, str(session_day(books.shared, session)))
 
 
@@ -245,6 +244,8 @@ def _names(which: str) -> list[str]:
 def _deposit(books: Books, folder: ClientFolder, deposit: Fee, entries: list[_Entry]) -> list[_Entry]:
     """Asked for in advance: a share of every line, or one amount under the tax of the one line there is."""
     own = folder.client.currency or books.shared.site.practice.currency
+    if deposit.kind != "full" and deposit.value <= 0:
+        raise Unclear("a deposit of nothing asks for nothing", "write an amount above zero, or a share such as 30%")
     if deposit.kind == "amount" and len(entries) > 1:
         raise Unclear("a deposit in one amount is for one service", "write a share such as --deposit 30%")
     if deposit.kind != "amount" and (not entries or any(entry.amount is None for entry in entries)):

@@ -170,8 +170,22 @@ def allocation(account: Account, facts: InvoiceFacts, amount: Decimal) -> Decima
         held = f" and {rounded(loose, currency)} is held as credit" if loose else ""
         message = f"{rounded(facts.entries.paid, currency)} {currency} was paid for '{facts.invoice.id}'{held}"
         raise Unclear(f"{message}, so {rounded(back, currency)} cannot go back", "refund at most that")
+    drawn = _drawn(facts)
+    if back > loose + facts.entries.paid - drawn:
+        what = f"{rounded(drawn, currency)} {currency} of what was paid for '{facts.invoice.id}' was drawn"
+        message = f"{what} from money paid ahead, so {rounded(back, currency)} cannot go back"
+        raise Unclear(message, f"first: portalgen credit {facts.invoice.id} …; what it takes back can then go back")
     too_much = min(back, _overpaid(facts))
     return -(too_much + max(back - too_much - loose, ZERO))
+
+
+def _drawn(facts: InvoiceFacts) -> Decimal:
+    """What the invoice got of money that nobody allocated to it by hand."""
+    return total(
+        part.amount
+        for part in facts.allocations
+        if part.payment.status == "cleared" and all(own.invoice != facts.invoice.id for own in part.payment.allocations)
+    )
 
 
 def _overpaid(facts: InvoiceFacts) -> Decimal:

@@ -227,7 +227,8 @@ def vanished(root: Path, lock: Lock, site: Site) -> Iterator[Problem]:
     for row in lock.documents:
         folder = site.clients.get(row.client)
         if folder and row.id not in (folder.invoices if row.of == "invoice" else folder.credit_notes):
-            name = "credit note" if row.of == "credit-note" else "invoice"
-            hint = "put it back as it was; to cancel an invoice write void: with a date and a reason"
+            name, hint = "invoice", "put it back as it was; to cancel it write void: with a date and a reason"
+            if row.of == "credit-note":
+                name, hint = "credit note", "put it back as it was; what it should not take back, invoice anew"
             message = f"the file of the {name} {row.number} of '{row.client}' is gone, but it was issued"
             yield problem(row.sha256, message, hint)

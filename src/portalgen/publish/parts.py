@@ -100,7 +100,9 @@ class Workshop:
         `locked` are the ids of the documents that the lock knows already.
         """
         maker = ClientPages(self.shared, self._offer, self._writer, self.today, self._printer)
-        einvoices, lacking = einvoices_of(self.shared, folder, account.documents, locked)
+        void = {facts.invoice.id for facts in account.invoices.values() if facts.status.document == "void"}
+        documents = {key: document for key, document in account.documents.items() if key not in void}
+        einvoices, lacking = einvoices_of(self.shared, folder, documents, locked)
         country = folder.client.country or self.shared.site.practice.country
         texts: list[tuple[Page, str]] = []
         copies: list[File] = []

@@ -14,16 +14,17 @@ from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.documents import CreditNote, Invoice, Payment
 from portalgen.content.records.offer import Terms
-from portalgen.rules.automatic import Claim, automatic
-from portalgen.rules.document import Deducted, PlannedPart
+from portalgen.rules.automatic import Claim, automatic, drawn_at_issue
+from portalgen.rules.credits import left_of, settled, the_rest
+from portalgen.rules.document import Deducted, Drawn, PlannedPart
 from portalgen.rules.due import DAY, Part, due_date, parts_of, settle
 from portalgen.rules.facts import Account, Allocated, Credit, InvoiceFacts, held_for
-from portalgen.rules.invoices import after_issue, before_issue
+from portalgen.rules.invoices import above_invoice, after_issue, before_credit, before_issue
 from portalgen.rules.issued import change_finding, credit_document, invoice_document, restored
 from portalgen.rules.lines import LineReader, Source, billed_twice
 from portalgen.rules.money import ZERO, total
 from portalgen.rules.status import Entries, status_of
-from portalgen.rules.totals import Totals, compute, group_totals
+from portalgen.rules.totals import Totals, compute
 
 Issued = Mapping[DocumentKey, DocumentRow]
 
@@ -46,6 +47,7 @@ class _Bookkeeper:
         self.amounts: dict[str, tuple[Decimal, tuple[Deducted, ...]]] = {}
         self.dues: dict[str, dt.date | None] = {}
         self.allocated: dict[str, list[Allocated]] = {}
+        self.drawn: dict[str, tuple[Drawn, ...]] = {}
 
     def close(self) -> tuple[Account, tuple[Finding, ...]]:
         folder = self.folder
@@ -55,7 +57,7 @@ class _Bookkeeper:
                 self.findings.append(finding)
         for invoice in folder.invoices.values():
             self.totals[invoice.id] = self._invoice_totals(invoice)
-        for note in folder.credit_notes.values():
+        for note in sorted(folder.credit_notes.values(), key=self._in_turn):
             self._credit(note)
         deducted: dict[str, str] = {}
         for invoice in folder.invoices.values():
@@ -118,45 +120,22 @@ class _Bookkeeper:
 
     def _credit(self, note: CreditNote) -> None:
         invoice, of = self.folder.invoices[note.invoice], self.totals[note.invoice]
+        credits = self.credits.setdefault(note.invoice, [])
+        earlier = [credit.totals for credit in credits]
         if document := self.documents.get(note.id):
             totals = document.totals
         elif note.full:
-            totals = of
+            totals = the_rest(of, earlier)
         else:
             priced = self.reader.read(note.lines, Source(note.path, of.currency, note.issued))
-            totals = compute(priced.lines, of.currency, includes_tax=priced.includes_tax)
-        if invoice.issued is None or invoice.void:
-            self._find(
-                note.path,
-                ("invoice",),
-                "credited-draft",
-                f"'{note.invoice}' is a draft or void and cannot be credited",
-                "name an issued invoice",
-            )
-        elif note.issued < invoice.issued:
-            self._find(
-                note.path,
-                ("issued",),
-                "bad-order",
-                "this credit note is older than its invoice",
-                f"write {invoice.issued} or a later day",
-            )
-        earlier = self.credits.setdefault(note.invoice, [])
-        limit = group_totals(of.groups)
-        for credit in earlier:
-            for group in credit.totals.groups:
-                limit[group.key] = limit.get(group.key, ZERO) - group.base - group.tax
-        for group in totals.groups:
-            if group.base + group.tax > limit.get(group.key, ZERO):
-                rate = f"{group.key.category} {group.key.rate.normalize():f} %"
-                self._find(
-                    note.path,
-                    ("lines",) if note.lines else ("full",),
-                    "too-much",
-                    f"this credits more than the invoice has under the tax {rate}",
-                    f"credit at most {max(limit.get(group.key, ZERO), ZERO)}",
-                )
-        earlier.append(Credit(note=note, totals=totals))
+            totals = settled(compute(priced.lines, of.currency, includes_tax=priced.includes_tax), of, earlier)
+        self.findings += before_credit(note, invoice)
+        self.findings += above_invoice(note, totals, left_of(of, earlier))
+        credits.append(Credit(note=note, totals=totals))
+
+    def _in_turn(self, note: CreditNote) -> tuple[bool, dt.date, str]:
+        """What the lock keeps comes first: a later credit note takes what those left."""
+        return note.id not in self.documents, note.issued, note.number
 
     def _payment(self, index: int, payment: Payment) -> None:
         path = self.folder.source("payments.yaml")
@@ -252,15 +231,26 @@ class _Bookkeeper:
 
     def _auto(self) -> None:
         """What nobody allocated by hand: payments with `auto: true`, and the advance on the client's retainer."""
+        ahead = any(payment.auto or payment.for_ == "retainer" for payment in self.folder.payments)
+        for invoice in self.folder.invoices.values() if ahead else ():
+            if invoice.issued and invoice.id not in self.documents:
+                by_hand = [(part.payment, part.amount) for part in self.allocated.get(invoice.id, ())]
+                claims = self._claims(invoice.issued)
+                self.drawn[invoice.id] = drawn_at_issue(self.folder, invoice.id, by_hand, claims, invoice.issued)
+        for draw in automatic(self.folder, self._claims(self.today), self.today):
+            self.allocated.setdefault(draw.invoice, []).append(Allocated(payment=draw.payment, amount=draw.amount))
+
+    def _claims(self, day: dt.date) -> list[Claim]:
+        """What each invoice issued by the day still asked for at its end, but for what pays it by itself."""
         claims = []
         for invoice in self.folder.invoices.values():
-            if invoice.issued and invoice.issued <= self.today and not invoice.void:
+            if invoice.issued and invoice.issued <= day and not invoice.void:
                 paid = total(
                     a.amount
                     for a in self.allocated.get(invoice.id, ())
-                    if a.payment.status == "cleared" and a.payment.date <= self.today
+                    if a.payment.status == "cleared" and a.payment.date <= day
                 )
-                settled = paid + self._credited(invoice.id, self.today) + _written_off(invoice, self.today)
+                settled = paid + self._credited(invoice.id, day) + _written_off(invoice, day)
                 claims.append(
                     Claim(
                         invoice=invoice.id,
@@ -271,8 +261,7 @@ class _Bookkeeper:
                         open=self.amounts[invoice.id][0] - settled,
                     )
                 )
-        for draw in automatic(self.folder, claims, self.today):
-            self.allocated.setdefault(draw.invoice, []).append(Allocated(payment=draw.payment, amount=draw.amount))
+        return claims
 
     def _terms(self, invoice: Invoice) -> Terms | None:
         if document := self.documents.get(invoice.id):
@@ -347,6 +336,7 @@ class _Bookkeeper:
                 invoice,
                 self.totals[invoice.id],
                 deposits=deposits,
+                drawn=self.drawn.get(invoice.id, ()),
                 due=self.dues[invoice.id],
                 parts=tuple(PlannedPart(due=part.due, amount=part.amount) for part in self._parts(invoice)),
                 terms=self._terms(invoice),
@@ -387,7 +377,7 @@ class _Bookkeeper:
         if invoice.write_off:
             self.reader.check_amount(invoice.write_off.amount, source, ("write_off", "amount"))
         cleared = [a for a in self.allocated.get(invoice.id, ()) if a.payment.status == "cleared"]
-        self.findings += after_issue(invoice, amount, cleared, self.credits.get(invoice.id, ()))
+        self.findings += after_issue(invoice, amount, totals.total, cleared, self.credits.get(invoice.id, ()))
 
 
 def _key(record: Invoice | CreditNote) -> DocumentKey:

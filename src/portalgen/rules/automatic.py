@@ -10,7 +10,9 @@ import msgspec
 
 from portalgen.content.model import ClientFolder
 from portalgen.content.records.documents import Payment
+from portalgen.rules.document import Drawn
 from portalgen.rules.money import ZERO, total
+from portalgen.rules.receipts import receipt_number
 
 Lots = list[tuple[Payment, Decimal]]
 """What is left of payments, the oldest first."""
@@ -40,6 +42,40 @@ def automatic(folder: ClientFolder, claims: Iterable[Claim], today: dt.date) -> 
     order = sorted(claims, key=lambda claim: (claim.due or dt.date.max, claim.issued, claim.number, claim.invoice))
     open_ = {claim.invoice: claim.open for claim in order}
     return (*_auto(folder, order, open_, today), *_advance(folder, order, open_, today))
+
+
+def drawn_at_issue(
+    folder: ClientFolder,
+    invoice: str,
+    by_hand: Iterable[tuple[Payment, Decimal]],
+    claims: Iterable[Claim],
+    day: dt.date,
+) -> tuple[Drawn, ...]:
+    """What an invoice took of money paid ahead when it was issued, by what had happened at the end of that day.
+
+    `by_hand` are its allocations; those of the retainer count. `claims` are of all invoices issued by the day.
+    """
+    taken = [
+        (payment, amount)
+        for payment, amount in by_hand
+        if payment.for_ == "retainer" and payment.status == "cleared" and payment.date <= day
+    ]
+    taken += [(draw.payment, draw.amount) for draw in automatic(folder, claims, day) if draw.invoice == invoice]
+    sums: dict[str, Decimal] = {}
+    for payment, amount in taken:
+        sums[payment.id] = sums.get(payment.id, ZERO) + amount
+    advance = folder.client.retainer is not None and folder.client.retainer.kind == "advance"
+    return tuple(
+        Drawn(
+            payment=payment.id,
+            number=receipt_number(payment),
+            paid=payment.date,
+            amount=sums[payment.id],
+            advance=advance and payment.for_ == "retainer",
+        )
+        for payment in folder.payments
+        if sums.get(payment.id, ZERO) > 0
+    )
 
 
 def retainer_payments(folder: ClientFolder, today: dt.date) -> list[Payment]:

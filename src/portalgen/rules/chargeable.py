@@ -8,14 +8,16 @@ from typing import Literal
 
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.records.client import Session
-from portalgen.content.records.documents import Line
+from portalgen.content.records.documents import Line, Unit
 from portalgen.content.scalars import Fee
-from portalgen.rules.followup import cancel_until, cancellation_policy
+from portalgen.rules.followup import cancel_until, cancellation_policy, session_minutes
 from portalgen.rules.lines import LineReader, Source, local_date, service_words
-from portalgen.rules.money import Money
+from portalgen.rules.money import CONTEXT, Money
 from portalgen.rules.totals import HUNDRED, line_amount
 
 Outcome = Literal["held", "late_cancelled", "no_show"]
+MINUTES = Decimal(60)  # of an hour
+STEP = Decimal("0.000001")  # of a quantity
 
 
 def session_day(shared: Shared, session: Session) -> dt.date:
@@ -52,17 +54,24 @@ def fee_for(shared: Shared, session: Session, outcome: Outcome) -> Fee | None:
 def line_for(shared: Shared, session: Session, outcome: Outcome) -> Line:
     """The invoice line for a session. Half of the price is half a session, so that price and tax stay what they are.
 
+    Where the service is priced by the hour, a session is as many hours as it is long, to six decimals. A fee of the
+    session's own, or of the policy in one amount, is for all of it.
     The words for a fee are English and made to be edited; a held session takes its words from its service.
     """
+    hourly = shared.services[session.service].unit == "hour"
+    whole = Decimal(1)
+    if hourly and session.fee is None and (minutes := session_minutes(shared, session)):
+        whole = CONTEXT.divide(Decimal(minutes), MINUTES)
+    one: Unit | None = "session" if hourly and session.fee is not None else None
     if outcome == "held":
-        return Line(session=session.id)
+        return Line(session=session.id, quantity=_quantity(whole), unit=one)
     what = "Missed" if outcome == "no_show" else "Cancelled late"
     words = f"{what}: {service_words(shared.services[session.service])}"
     fee = fee_for(shared, session, outcome) or Fee(kind="full")
     if fee.kind == "amount":
-        return Line(session=session.id, description=words, unit_price=fee.value)
+        return Line(session=session.id, description=words, unit_price=fee.value, unit="session" if hourly else None)
     share = fee.value / HUNDRED if fee.kind == "percent" else Decimal(1)
-    return Line(session=session.id, description=words, quantity=share)
+    return Line(session=session.id, description=words, quantity=_quantity(CONTEXT.multiply(whole, share)), unit=one)
 
 
 def price_of(shared: Shared, folder: ClientFolder, line: Line) -> Money | None:
@@ -109,6 +118,12 @@ def covered_by_retainer(shared: Shared, folder: ClientFolder, session: Session) 
         return False
     day = session_day(shared, session)
     return (retainer.from_ or day) <= day <= (retainer.until or day)
+
+
+def _quantity(exact: Decimal) -> Decimal:
+    """A quantity with no more decimals than a line may have."""
+    cut = exact.quantize(STEP, context=CONTEXT)
+    return exact if cut == exact else cut
 
 
 def _too_late(shared: Shared, session: Session) -> bool:

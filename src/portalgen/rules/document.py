@@ -7,6 +7,7 @@ service's price or the payment terms change no issued document.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal
 
@@ -14,7 +15,8 @@ import msgspec
 
 from portalgen.content.records.documents import InvoiceKind
 from portalgen.content.records.offer import Terms
-from portalgen.rules.money import Money, rounded, total
+from portalgen.rules.due import Part, settle
+from portalgen.rules.money import ZERO, Money, rounded, total
 from portalgen.rules.parties import Party
 from portalgen.rules.totals import Totals
 from portalgen.rules.ways import Way
@@ -29,6 +31,19 @@ class Deducted(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     issued: dt.date
     amount: Decimal
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """Money paid ahead that the invoice took when it was issued (BT-113): a payment, its day and its receipt's number.
+
+    `advance`: it was paid for the client's retainer of that kind.
+    """
+
+    payment: str
+    number: str
+    paid: dt.date
+    amount: Decimal
+    advance: bool = False
 
 
 class PlannedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +65,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An issued invoice (BT-3: 380) or credit note (381). Amounts are positive on both; currency is `totals.currency`.
 
     `notes` is the Markdown the client reads; `mentions` are texts that the law wants printed. `ways` are the ways to
-    pay what is due first, as offered at issue.
+    pay what is due first, as offered at issue. `drawn` had been taken by then; in the account it is a payment, and
+    `parts` come to `amount`.
     """
 
     kind: Literal["invoice", "credit-note"]
@@ -69,6 +85,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     discount_percent: Decimal | None = None
     discount_reason: str = ""
     deposits: tuple[Deducted, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
     due: dt.date | None = None  # BT-9
     parts: tuple[PlannedPart, ...] = ()
     planned: bool = False  # whether `parts` are a payment plan
@@ -78,7 +95,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ways: tuple[Way, ...] = ()
     preceding: Preceding | None = None
     reason: str = ""  # why a credit note was given
-    layout: int = LAYOUT
+    layout: int = 0  # the version of the templates it was issued under
 
     @property
     def currency(self) -> str:
@@ -87,8 +104,18 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def amount(self) -> Decimal:
-        """What the document asks for or takes back: its total less the deposits (BT-115 before any payment)."""
+        """What the document asks for or takes back: its total less the deposits."""
         return self.totals.total - total(deposit.amount for deposit in self.deposits)
+
+    @property
+    def payable(self) -> Decimal:
+        """What was left to pay when it was issued (BT-115)."""
+        return self.amount - total(one.amount for one in self.drawn)
+
+    @property
+    def open_parts(self) -> tuple[PlannedPart, ...]:
+        """The parts as what was drawn left them, without those that it paid."""
+        return open_parts(self.parts, self.drawn)
 
     @property
     def taxed(self) -> bool:
@@ -98,3 +125,12 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def money(self, amount: Decimal) -> Money:
         """An amount in the document's currency, with all its decimals."""
         return Money(rounded(amount, self.currency), self.currency)
+
+
+def open_parts(parts: tuple[PlannedPart, ...], drawn: Iterable[Drawn]) -> tuple[PlannedPart, ...]:
+    """What drawn money leaves of the parts of a plan: it pays the first part first."""
+    paid = total(one.amount for one in drawn)
+    if not paid:
+        return parts
+    settled = settle(tuple(Part(due=part.due, amount=part.amount) for part in parts), paid, ZERO)
+    return tuple(PlannedPart(due=part.due, amount=part.open) for part in settled if part.open > 0)

@@ -36,16 +36,17 @@ def due_date(terms: Terms, issued: dt.date, session: dt.datetime | None = None) 
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of a plan and how much of it is settled."""
+    """One part of a plan, what was paid of it, and by what credits and write-offs lowered it."""
 
     due: dt.date
     amount: Decimal
-    settled: Decimal = ZERO
+    paid: Decimal = ZERO
+    lowered: Decimal = ZERO
 
     @property
     def open(self) -> Decimal:
         """What is still to pay of this part."""
-        return self.amount - self.settled
+        return self.amount - self.lowered - self.paid
 
 
 def parts_of(schedule: tuple[Instalment, ...], amount: Decimal, currency: str) -> tuple[Part, ...]:
@@ -70,11 +71,16 @@ def parts_of(schedule: tuple[Instalment, ...], amount: Decimal, currency: str) -
 
 def settle(parts: tuple[Part, ...], paid: Decimal, lowered: Decimal) -> tuple[Part, ...]:
     """Parts with payments laid on from the first one and credits or write-offs taken from the last one."""
-    settled = [ZERO] * len(parts)
-    for amount, order in ((lowered, range(len(parts) - 1, -1, -1)), (paid, range(len(parts)))):
-        left = max(amount, ZERO)
-        for n in order:
-            step = min(left, parts[n].amount - settled[n])
-            settled[n] += step
-            left -= step
-    return tuple(Part(due=p.due, amount=p.amount, settled=s) for p, s in zip(parts, settled, strict=True))
+    taken = reversed(_laid(lowered, [part.amount for part in reversed(parts)]))
+    asked = [Part(due=part.due, amount=part.amount, lowered=less) for part, less in zip(parts, taken, strict=True)]
+    received = _laid(paid, [part.open for part in asked])
+    return tuple(msgspec.structs.replace(part, paid=much) for part, much in zip(asked, received, strict=True))
+
+
+def _laid(amount: Decimal, rooms: list[Decimal]) -> list[Decimal]:
+    """How much of an amount goes into each room, the first one filled first."""
+    laid = []
+    for room in rooms:
+        laid.append(min(max(amount, ZERO), room))
+        amount -= laid[-1]
+    return laid

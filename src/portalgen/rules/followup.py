@@ -36,6 +36,13 @@ def next_session(shared: Shared, folder: ClientFolder, today: dt.date) -> Sessio
     return min(coming, key=lambda session: (session.start, session.id), default=None)
 
 
+def session_minutes(shared: Shared, session: Session) -> int | None:
+    """How long a session is: as written, else until its end, else as its service; None where nothing says it."""
+    if session.end:
+        return int((session.end - session.start).total_seconds() // 60)
+    return session.minutes or shared.services[session.service].duration_minutes
+
+
 def rebooking(shared: Shared, folder: ClientFolder, today: dt.date) -> Rebooking | None:
     """A prompt to book, for a client who has been here and has nothing planned."""
     client = folder.client

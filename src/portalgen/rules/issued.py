@@ -22,7 +22,7 @@ from portalgen.content.records.client import ClientAddress
 from portalgen.content.records.documents import CreditNote, Invoice
 from portalgen.content.records.offer import Terms
 from portalgen.content.records.practice import Address
-from portalgen.rules.document import Deducted, Document, PlannedPart, Preceding
+from portalgen.rules.document import LAYOUT, Deducted, Document, Drawn, PlannedPart, Preceding, open_parts
 from portalgen.rules.money import Money, rounded
 from portalgen.rules.parties import Party, PostalAddress
 from portalgen.rules.totals import Totals
@@ -91,14 +91,16 @@ def change_finding(record: Invoice | CreditNote, row: DocumentRow) -> Finding | 
     if not differences:
         return None
     told = "; ".join(f"{field_name(at)} {_was(was, now)}" for at, was, now in differences)
-    name = "credit note" if row.of == "credit-note" else "invoice"
+    name, instead = "invoice", "leave it and write a credit note (portalgen credit)"
+    if row.of == "credit-note":
+        name, instead = "credit note", "leave it and write an invoice or another credit note for the difference"
     at = next((at for at, _, now in differences if now is not None), ())
     return Finding(
         path=record.path,
         at=at,
         code="issued-changed",
         message=f"the {name} {row.number} was issued on {row.issued} and its file has changed: {told}",
-        hint="take the change back; or leave it and write a credit note (portalgen credit); "
+        hint=f"take the change back; or {instead}; "
         f"or, if nobody got it yet, accept the change: portalgen relock {row.id} --reason …",
     )
 
@@ -157,6 +159,7 @@ def invoice_document(
     totals: Totals,
     *,
     deposits: tuple[Deducted, ...],
+    drawn: tuple[Drawn, ...],
     due: dt.date | None,
     parts: tuple[PlannedPart, ...],
     terms: Terms | None,
@@ -167,11 +170,13 @@ def invoice_document(
     taxed = any(group.key.category != "O" for group in totals.groups)
     buyer = buyer_of(shared, folder, invoice.bill_to, taxed)
     language = invoice.language or folder.client.language or shared.site.practice.language
-    reached = [part for part in parts if part.due <= invoice.issued] or list(parts[:1])
+    left = open_parts(parts, drawn)
+    reached = [part for part in left if part.due <= invoice.issued] or list(left[:1])
     first = rounded(sum((part.amount for part in reached), Decimal(0)), totals.currency)
     legal = (shared.site.practice.tax.legal_mention, terms.late.legal_mention if terms else None)
     return Document(
         kind="invoice",
+        layout=LAYOUT,
         purpose=invoice.kind,
         id=invoice.id,
         number=invoice.number,
@@ -187,6 +192,7 @@ def invoice_document(
         discount_percent=invoice.discount.percent if invoice.discount else None,
         discount_reason=(invoice.discount.reason or "") if invoice.discount else "",
         deposits=deposits,
+        drawn=drawn,
         due=due,
         parts=parts,
         planned=bool(invoice.schedule),
@@ -221,6 +227,7 @@ def credit_document(
     discount = invoice.discount if note.full else None
     return Document(
         kind="credit-note",
+        layout=LAYOUT,
         id=note.id,
         number=note.number,
         issued=note.issued,

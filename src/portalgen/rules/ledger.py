@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -16,15 +16,16 @@ from portalgen.rules.facts import Account
 from portalgen.rules.money import ZERO, rounded, total
 from portalgen.rules.receipts import receipt_number
 
-EntryKind = Literal["invoice", "credit-note", "payment", "refund", "write-off"]
-_ORDER: tuple[EntryKind, ...] = ("invoice", "credit-note", "write-off", "payment", "refund")
+EntryKind = Literal["invoice", "credit-note", "payment", "refund", "write-off", "security", "drawn"]
+_ORDER: tuple[EntryKind, ...] = ("invoice", "credit-note", "write-off", "payment", "security", "drawn", "refund")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One movement. `amount` is what it adds to what the client owes: an invoice adds, a payment takes away.
 
     `ref` is the id of the document or payment, `number` the one printed on it or on its receipt. `invoice` is the id of
-    the one invoice it is about, empty on money that pays several or none.
+    the one invoice it is about, empty on money that pays several or none. `held` is what it adds to the security: money
+    that stays the client's, so that it pays nothing before an invoice draws on it (`drawn`).
     """
 
     date: dt.date
@@ -34,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     currency: str
     invoice: str = ""
+    held: Decimal = ZERO
 
 
 def entries_of(folder: ClientFolder, account: Account, today: dt.date) -> tuple[Entry, ...]:
@@ -53,15 +55,27 @@ def closing(entries: Iterable[Entry]) -> dict[str, Decimal]:
     return dict(sorted(sums.items()))
 
 
+def security(entries: Iterable[Entry]) -> dict[str, Decimal]:
+    """What is held as the client's security per currency, which is no part of what is owed. Currencies in order."""
+    sums: dict[str, Decimal] = {}
+    for entry in entries:
+        if entry.held:
+            sums[entry.currency] = sums.get(entry.currency, ZERO) + entry.held
+    return dict(sorted(sums.items()))
+
+
 def reconcile(folder: ClientFolder, account: Account, today: dt.date) -> tuple[Finding, ...]:
-    """The movements must come to the balances less the client's credit, per currency (domain §4.11).
+    """The movements must come to the balances less the client's free credit, per currency (domain §4.11).
 
     More money paid back than was held is the practitioner's mistake; any other difference is one of ours.
     """
     findings = []
-    for currency, owed in closing(entries_of(folder, account, today)).items():
+    entries = entries_of(folder, account, today)
+    apart = security(entries)
+    for currency, owed in closing(entries).items():
         balances = _balances(account, currency)
-        over = owed - balances + account.credit.get(currency, ZERO)
+        free = account.credit.get(currency, ZERO) - apart.get(currency, ZERO)
+        over = owed - balances + free or max(-free, ZERO)
         if over == 0:
             continue
         path, refund = folder.source("payments.yaml"), _loose_refund(folder, account, currency, today)
@@ -108,19 +122,49 @@ def _money(folder: ClientFolder, account: Account, today: dt.date) -> list[Entry
     for facts in account.invoices.values():
         for part in facts.allocations:
             paid.setdefault(part.payment.id, []).append(facts.invoice.id)
-    return [
-        Entry(
-            date=payment.date,
-            kind="refund" if payment.amount < 0 else "payment",
-            ref=payment.id,
-            number=receipt_number(payment),
-            amount=-payment.amount,
-            currency=payment.currency,
-            invoice=of[0] if len(of := sorted(set(paid.get(payment.id, ())))) == 1 else "",
+    entries = []
+    for payment in folder.payments:
+        if not _counts(payment, today):
+            continue
+        secures = is_security(folder, payment)
+        kind: EntryKind = "refund" if payment.amount < 0 else "payment"
+        entries.append(
+            Entry(
+                date=payment.date,
+                kind="security" if secures else kind,
+                ref=payment.id,
+                number=receipt_number(payment),
+                amount=ZERO if secures else -payment.amount,
+                currency=payment.currency,
+                invoice=of[0] if not secures and len(of := sorted(set(paid.get(payment.id, ())))) == 1 else "",
+                held=payment.amount if secures else ZERO,
+            )
         )
-        for payment in folder.payments
-        if _counts(payment, today)
-    ]
+    return [*entries, *_drawn(folder, account)]
+
+
+def _drawn(folder: ClientFolder, account: Account) -> Iterator[Entry]:
+    """What invoices took of the security, each on its day of issue or that of the payment, whichever is later."""
+    for facts in account.invoices.values():
+        for part in facts.allocations if facts.status.document == "issued" else ():
+            payment, invoice = part.payment, facts.invoice
+            if payment.status == "cleared" and is_security(folder, payment):
+                yield Entry(
+                    date=max(payment.date, invoice.issued or payment.date),
+                    kind="drawn",
+                    ref=payment.id,
+                    number=receipt_number(payment),
+                    amount=-part.amount,
+                    currency=payment.currency,
+                    invoice=invoice.id,
+                    held=-part.amount,
+                )
+
+
+def is_security(folder: ClientFolder, payment: Payment) -> bool:
+    """Whether money came, or went back, as the client's security."""
+    retainer = folder.client.retainer
+    return retainer is not None and retainer.kind == "security" and payment.for_ == "retainer"
 
 
 def _counts(payment: Payment, today: dt.date) -> bool:
@@ -136,16 +180,19 @@ def _balances(account: Account, currency: str) -> Decimal:
 
 
 def _loose_refund(folder: ClientFolder, account: Account, currency: str, today: dt.date) -> int | None:
-    """The last refund in a currency of which a part is allocated to nothing: its place in payments.yaml."""
+    """The last refund in a currency of which a part is allocated to nothing: its place in payments.yaml.
+
+    One of the security only where there is no other.
+    """
     allocated: dict[str, Decimal] = {}
     for facts in account.invoices.values():
         for part in facts.allocations:
             allocated[part.payment.id] = allocated.get(part.payment.id, ZERO) + part.amount
     loose = [
-        (payment.date, n)
+        (not is_security(folder, payment), payment.date, n)
         for n, payment in enumerate(folder.payments)
         if payment.currency == currency
         and _counts(payment, today)
         and payment.amount < allocated.get(payment.id, ZERO) <= 0
     ]
-    return max(loose)[1] if loose else None
+    return max(loose)[2] if loose else None

@@ -48,7 +48,7 @@ _SHOWN = 6  # runs of missing numbers that a finding lists
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """A number that was given out. `issued` is None on a draft; `path` is empty when its file is gone.
 
-    `id` is that of the document (of the payment, for a receipt).
+    `id` is that of the document (of the payment, for a receipt). `implied`: a receipt without a number has its id.
     """
 
     kind: SeriesKind
@@ -58,6 +58,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     path: str = ""
     at: KeyPath = ("number",)
+    implied: bool = False
 
 
 class Place(NamedTuple):
@@ -92,15 +93,16 @@ def numbers_of(folder: ClientFolder) -> Iterator[Taken]:
                     path=record.path,
                 )
     for n, payment in enumerate(folder.payments):
-        if payment.receipt_number:
+        if payment.receipt_number or payment.status == "cleared":
             yield Taken(
                 kind="receipt",
-                number=payment.receipt_number,
+                number=payment.receipt_number or payment.id,
                 issued=payment.date,
                 client=folder.id,
                 id=payment.id,
                 path=folder.source("payments.yaml"),
-                at=(n, "receipt_number"),
+                at=(n, "receipt_number" if payment.receipt_number else "id"),
+                implied=not payment.receipt_number,
             )
 
 
@@ -124,7 +126,8 @@ def next_number(series: Series, taken: Iterable[Taken], day: dt.date, client: st
         client if series.per_client else "",
         *(_value(token, kind, day, client) for token in _scope_tokens(series)),
     )
-    places = [place for one in own if (place := place_of(series, kind, one.number, one.client))]
+    numbered = [one for one in own if not one.implied]
+    places = [place for one in numbered if (place := place_of(series, kind, one.number, one.client))]
     sequence = max((place.sequence + 1 for place in places if place.scope == scope), default=series.start)
     sequence = max(sequence, series.start)
     used = {reference_form(one.number) for one in own}
@@ -162,6 +165,8 @@ def number_findings(site: SiteFile, taken: Iterable[Taken], *, whole: bool = Tru
     findings: list[Finding] = []
     for kind in KINDS:
         numbers = sorted((one for one in own.values() if one.kind == kind), key=lambda one: (one.number, one.path))
+        findings += _also_ids(kind, numbers)
+        numbers = [one for one in numbers if not one.implied]
         findings += _alike(kind, numbers)
         if site.numbering:
             findings += _off_pattern(series_of(site, kind), kind, numbers)
@@ -261,6 +266,16 @@ def _alike(kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
             yield _finding(one, "same-reference", message, hint, warning=True)
 
 
+def _also_ids(kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
+    """Numbers that stand on another document already, which has none of its own."""
+    implied = {one.number.casefold(): one for one in numbers if one.implied}
+    for one in numbers:
+        if not one.implied and (other := implied.get(one.number.casefold())):
+            message = f"the {_WORDS[kind]} number '{one.number}' is also on the {_WORDS[kind]} of '{other.id}'"
+            message += f" of '{other.client}', which has no number of its own"
+            yield _finding(one, "duplicate-number", message, "give this one the next free number")
+
+
 def _off_pattern(series: Series, kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
     for one in numbers:
         if not one.path:
@@ -294,7 +309,8 @@ def _in_scopes(series: Series, kind: SeriesKind, numbers: list[Taken]) -> Iterat
             message = f"{_WORDS[kind]} numbers have a gap: {named}{rest} {verb} missing"
             hint = "take the missing files back, or silence this with the reason"
             yield _finding(place, "number-gap", message, hint, warning=True)
-        dated = [one for _, one in held if one.issued]
+        # Money is booked when it is seen: a receipt's day is that of the payment, not of the booking.
+        dated = [one for _, one in held if one.issued] if kind != "receipt" else []
         for before, one in pairwise(dated):
             if before.issued and one.issued and one.issued < before.issued and one.path:
                 message = f"'{one.number}' was issued on {one.issued}, before '{before.number}' of {before.issued}"

@@ -103,9 +103,9 @@ def invoice_slices(folder: ClientFolder, account: Account, facts: InvoiceFacts) 
 
 def credit_slices(folder: ClientFolder, facts: InvoiceFacts, credit: Credit) -> Slices:
     """What a credit note takes back, positive. A line without a service takes from those of its invoice."""
-    if credit.note.full:
+    if credit.note.full and credit.totals.lines == facts.totals.lines:
         return _own(folder, facts)
-    services = _services(folder, credit.note.lines)
+    services = _services(folder, credit.note.lines) or ("",) * len(credit.totals.lines)
     return _cut(credit.totals, services, _deposit(facts.invoice), _own(folder, facts))
 
 

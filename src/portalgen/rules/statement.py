@@ -10,9 +10,10 @@ import msgspec
 from dateutil.relativedelta import relativedelta
 
 from portalgen.content.model import ClientFolder
+from portalgen.content.records.documents import Payment
 from portalgen.rules.due import DAY
 from portalgen.rules.facts import Account, InvoiceFacts
-from portalgen.rules.ledger import Entry, entries_of
+from portalgen.rules.ledger import Entry, entries_of, security
 from portalgen.rules.money import ZERO, total
 
 _LATE = (1, 31, 61, 91)
@@ -45,7 +46,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """The account in one currency from one day to another, both included.
 
     `opening` is what was owed before `from_`, `closing` what is owed now: `ageing.total` less `unapplied`, the money
-    held for the client. `to` is the latest day on which anything here changed, never just the day of the build.
+    held for the client. `security` is held apart and stands in no balance; `pending` is on its way and pays nothing
+    yet. `to` is the latest day on which anything here changed, never just the day of the build.
     """
 
     currency: str
@@ -56,6 +58,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     closing: Decimal
     ageing: Ageing
     unapplied: Decimal
+    security: Decimal = ZERO
+    pending: Decimal = ZERO
     outstanding: tuple[InvoiceFacts, ...]  # with a balance, the oldest due first
 
 
@@ -68,22 +72,49 @@ def statements_of(
     """
     entries = entries_of(folder, account, today)
     currencies = sorted({entry.currency for entry in entries})
-    return tuple(_statement(currency, entries, account, today, from_) for currency in currencies)
+    pending = [
+        payment
+        for payment in folder.payments
+        if payment.status == "pending" and payment.date <= today and payment.amount > 0
+    ]
+    return tuple(_statement(currency, entries, pending, account, today, from_) for currency in currencies)
 
 
-def ageing_of(outstanding: Iterable[InvoiceFacts], today: dt.date) -> Ageing:
-    """The open balances of invoices in one currency by the days they are past due, each part of a plan by its own."""
+def ageing_of(outstanding: Iterable[InvoiceFacts], today: dt.date, *, asked: bool = False) -> Ageing:
+    """The open balances of invoices in one currency by the days they are past due, each part of a plan by its own.
+
+    `asked`: without what is disputed, which is taken from the last part first.
+    """
     sums = [ZERO] * (len(_LATE) + 1)
-    for due, amount in _open_parts(outstanding):
+    for due, amount in _open_parts(outstanding, asked=asked):
         late = (today - due).days if due else 0
         sums[sum(late >= first for first in _LATE)] += amount
     return Ageing(not_due=sums[0], days_1_30=sums[1], days_31_60=sums[2], days_61_90=sums[3], over_90=sums[4])
 
 
+def asked_of(statement: Statement, bound: Decimal) -> tuple[tuple[InvoiceFacts, ...], Decimal]:
+    """The invoices that ask for something, and what to pay for them: of a plan the parts due by now, or the next.
+
+    What is disputed or on its way is not asked for, and what is held for the client is taken off but for `bound`, which
+    waits for work to come (domain §6).
+    """
+    rests = [(facts, facts.status.due_now - max(facts.entries.pending, ZERO)) for facts in statement.outstanding]
+    asking = tuple(facts for facts, rest in rests if rest > 0)
+    free = max(statement.unapplied - bound, ZERO)
+    return asking, max(total(rest for _, rest in rests if rest > 0) - free, ZERO)
+
+
 def _statement(
-    currency: str, entries: tuple[Entry, ...], account: Account, today: dt.date, from_: dt.date | None
+    currency: str,
+    entries: tuple[Entry, ...],
+    pending: Iterable[Payment],
+    account: Account,
+    today: dt.date,
+    from_: dt.date | None,
 ) -> Statement:
     own = [entry for entry in entries if entry.currency == currency]
+    coming = [payment for payment in pending if payment.currency == currency]
+    apart = security(own).get(currency, ZERO)
     outstanding = sorted(
         (
             facts
@@ -92,12 +123,13 @@ def _statement(
         ),
         key=lambda facts: (facts.status.due or dt.date.max, facts.invoice.issued or dt.date.max, facts.invoice.id),
     )
-    to = max([own[-1].date, *_steps(outstanding, today), *_voided(account, currency)])
+    came = [payment.date for payment in coming]
+    to = max([own[-1].date, *came, *_steps(outstanding, today), *_voided(account, currency)])
     start = from_ or max(own[0].date, to + relativedelta(years=-1, days=1))
     balance = opening = total(entry.amount for entry in own if entry.date < start)
     rows = []
     for entry in own:
-        if entry.date >= start:
+        if entry.date >= start and entry.kind != "security":
             balance += entry.amount
             rows.append(StatementRow(entry=entry, balance=balance))
     return Statement(
@@ -108,19 +140,24 @@ def _statement(
         rows=tuple(rows),
         closing=balance,
         ageing=ageing_of(outstanding, today),
-        unapplied=account.credit.get(currency, ZERO),
+        unapplied=account.credit.get(currency, ZERO) - apart,
+        security=apart,
+        pending=total(payment.amount for payment in coming),
         outstanding=tuple(outstanding),
     )
 
 
-def _open_parts(outstanding: Iterable[InvoiceFacts]) -> Iterator[tuple[dt.date | None, Decimal]]:
+def _open_parts(
+    outstanding: Iterable[InvoiceFacts], *, asked: bool = False
+) -> Iterator[tuple[dt.date | None, Decimal]]:
     """What is open of each part; what stands in no part has no date."""
     for facts in outstanding:
-        left = facts.status.balance
+        left = facts.status.balance - (facts.status.discussed if asked else ZERO)
         for part in facts.parts:
-            if part.open > 0:
-                yield part.due, part.open
-                left -= part.open
+            step = min(part.open, left)
+            if step > 0:
+                yield part.due, step
+                left -= step
         if left:
             yield None, left
 

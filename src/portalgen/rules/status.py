@@ -26,7 +26,9 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     """The one thing a client reads about an invoice's state.
 
     `as_of` is the day from which this state holds, never the day of the build. `since` is the first day past due;
-    `open` is the balance; `credit` is what was paid too much.
+    `open` is the balance; `credit` is what was paid too much. `asked` is what of an invoice that is being discussed is
+    not in question, None where all of it is. `next` is set where several parts of a plan are open: what of them is due
+    on `due`, or once past due, what is due by now, the first of it since `due`.
     """
 
     code: LabelCode
@@ -35,6 +37,8 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     due: dt.date | None = None
     since: dt.date | None = None
     credit: Money | None = None
+    asked: Money | None = None
+    next: Money | None = None
 
 
 class Entries(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +60,7 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The three axes and what follows for the client. `surplus` is what was paid or credited beyond the total.
 
-    `due_now` leaves out what is disputed: the undisputed rest is still due.
+    `discussed` is what of the balance is disputed. `due_now` leaves it out: the undisputed rest is still due.
     """
 
     document: DocumentState
@@ -66,6 +70,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     balance: Decimal
     surplus: Decimal
     disputed: bool
+    discussed: Decimal
     due: dt.date | None  # of the earliest part that is open
     due_now: Decimal
     due_now_by: dt.date | None
@@ -137,8 +142,9 @@ def status_of(
     reached = [part.due for part in open_parts if part.due <= today]
     if timing == "grace" and due:
         reached.append(due + DAY)
-    if disputed and invoice.disputed:
-        due_now = min(due_now, max(balance - (invoice.disputed.amount or balance), ZERO))
+    discussed = min((invoice.disputed.amount if invoice.disputed else None) or balance, balance) if disputed else ZERO
+    if discussed:
+        due_now = min(due_now, balance - discussed)
         by = by if due_now else None
     if document != "issued":
         due_now, by = ZERO, None
@@ -150,11 +156,25 @@ def status_of(
         balance=balance,
         surplus=surplus,
         disputed=disputed,
+        discussed=discussed,
         due=due,
         due_now=due_now,
         due_now_by=by,
         label=_label(
-            invoice, document, money, timing, disputed, balance, surplus, currency, entries, due, grace, today, reached
+            invoice,
+            document,
+            money,
+            timing,
+            discussed,
+            balance,
+            surplus,
+            currency,
+            entries,
+            due,
+            open_parts,
+            grace,
+            today,
+            reached,
         ),
     )
 
@@ -174,12 +194,13 @@ def _label(
     document: DocumentState,
     money: MoneyState,
     timing: TimingState,
-    disputed: bool,
+    discussed: Decimal,
     balance: Decimal,
     surplus: Decimal,
     currency: str,
     entries: Entries,
     due: dt.date | None,
+    open_parts: list[Part],
     grace: int,
     today: dt.date,
     reached: list[dt.date],
@@ -190,7 +211,7 @@ def _label(
     if document == "void":
         code = "void"
         dates += [invoice.void.date] if invoice.void else []
-    elif disputed:
+    elif discussed:
         code = "discussed"
         dates += [invoice.disputed.from_] if invoice.disputed else []
     elif money == "nothing_due":
@@ -209,8 +230,11 @@ def _label(
         dates.append(since)
     else:
         code = "partly_paid" if money == "partially_paid" else "due"
-    if not disputed and invoice.disputed and invoice.disputed.until and invoice.disputed.until < today and balance > 0:
+    if not discussed and invoice.disputed and invoice.disputed.until and invoice.disputed.until < today and balance > 0:
         dates.append(invoice.disputed.until + DAY)
+    following = None
+    if len(open_parts) > 1 and code in ("due_today", "past_due", "partly_paid", "due"):
+        following = _due_now(open_parts, today)[0] if code == "past_due" else open_parts[0].open
     return Label(
         code=code,
         as_of=max(dates, default=today),
@@ -218,4 +242,6 @@ def _label(
         due=due,
         since=since,
         credit=Money(surplus, currency) if surplus else None,
+        asked=Money(balance - discussed, currency) if discussed and discussed < balance else None,
+        next=Money(following, currency) if following else None,
     )

@@ -7,7 +7,7 @@ taken out of it per group). Tax is computed once per (category, rate), never per
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -179,6 +179,19 @@ def compute(
     )
 
 
+def after_discount(totals: Totals) -> tuple[Decimal, ...]:
+    """What each line comes to less its part of the discount on the whole, as priced; per group exactly the group's."""
+    keys = list(dict.fromkeys(line.tax for line in totals.lines))
+    members = {key: [n for n, line in enumerate(totals.lines) if line.tax == key] for key in keys}
+    whole = [total(totals.amounts[n] for n in members[key]) for key in keys]
+    amounts = list(totals.amounts)
+    for key, share in zip(keys, split(totals.discount, whole, totals.currency), strict=True):
+        own = [totals.amounts[n] for n in members[key]]
+        for n, part in zip(members[key], split(share, own, totals.currency), strict=True):
+            amounts[n] -= part
+    return tuple(amounts)
+
+
 def contained_tax(gross: Decimal, rate: Decimal, currency: str) -> Decimal:
     """The tax inside a gross amount: gross × r / (100 + r), rounded once."""
     return rounded(CONTEXT.divide(CONTEXT.multiply(gross, rate), HUNDRED + rate), currency)
@@ -196,8 +209,3 @@ def net_parts(grosses: Sequence[Decimal], rate: Decimal, net: Decimal, currency:
     for count in range(int(gap / step)):
         parts[moved[count % len(parts)]] += step
     return tuple(parts)
-
-
-def group_totals(groups: Iterable[TaxGroup]) -> dict[TaxKey, Decimal]:
-    """With tax, per group."""
-    return {group.key: group.base + group.tax for group in groups}

@@ -12,6 +12,7 @@ import msgspec
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.records.documents import Payment
 from portalgen.rules.facts import Account, InvoiceFacts
+from portalgen.rules.ledger import is_security
 from portalgen.rules.money import ZERO, total
 from portalgen.rules.shares import (
     PaidPart,
@@ -243,9 +244,14 @@ _Moved = tuple[dt.date, str, str, Slice, bool]
 def _received(folder: ClientFolder, account: Account, today: dt.date) -> Iterator[_Moved]:
     parts = paid_parts(folder, account)
     for payment in _cleared(folder, today):
-        found = parts.get(payment.id, [])
-        for part in (one for paid in found for one in paid.slices):
-            yield payment.date, payment.currency, payment.method, part, False
+        found, secures = parts.get(payment.id, []), is_security(folder, payment)
+        for paid in found:
+            # A security becomes income on the day an invoice takes of it; until then it is the client's.
+            day = max(payment.date, paid.facts.invoice.issued or payment.date) if secures else payment.date
+            for part in paid.slices:
+                yield day, payment.currency, payment.method, part, False
+        if secures:
+            continue
         loose = payment.amount - total(gross(paid.slices) for paid in found)
         yield payment.date, payment.currency, payment.method, Slice(key=None, net=loose), True
 

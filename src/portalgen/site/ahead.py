@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Literal
 
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.records.documents import Line
+from portalgen.content.records.prepaid import Retainer
 from portalgen.rules.facts import Account
 from portalgen.rules.lines import LineReader, Source
 from portalgen.rules.money import Money
@@ -39,6 +41,7 @@ class AheadWriter:
         return RetainerView(
             kind=retainer.kind,
             amount=money(retainer.amount, currency),
+            unit=_unit(folder, retainer),
             balance=state.balance,
             floor=money(retainer.floor, currency) if retainer.floor is not None else None,
             ask=state.ask,
@@ -119,3 +122,10 @@ class AheadWriter:
         if reader.findings:
             return texts, None
         return texts, money(compute(priced.lines, currency, includes_tax=priced.includes_tax).total, currency)
+
+
+def _unit(folder: ClientFolder, retainer: Retainer) -> Literal["", "month"]:
+    """`month` for a fee that an invoice of every month asks for again."""
+    monthly = [recurring for recurring in folder.client.recurring if recurring.every == "1m"]
+    asked = any(line.unit_price == retainer.amount for recurring in monthly for line in recurring.lines)
+    return "month" if asked and not retainer.held else ""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from portalgen.content.lock import LinkKind
 from portalgen.rules.document import Document
 from portalgen.rules.facts import InvoiceFacts
-from portalgen.rules.money import Money
+from portalgen.rules.money import ZERO, Money
 from portalgen.rules.parties import Party
 from portalgen.site.formats import country_names
 from portalgen.site.offer import money
@@ -52,9 +52,10 @@ def invoice_row(facts: InvoiceFacts, addresses: Addresses) -> InvoiceRow:
         number=facts.invoice.number or "",
         address=addresses.invoice(facts.invoice.id),
         issued=facts.invoice.issued or dt.date.min,
-        due=facts.due,
+        due=facts.status.due,
         total=facts.money(facts.totals.total),
         balance=facts.money(facts.status.balance),
+        pending=facts.money(facts.entries.pending if facts.status.balance else ZERO),
         label=facts.status.label,
         credits=credit_views(facts, addresses),
     )

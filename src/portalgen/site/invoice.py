@@ -39,7 +39,7 @@ class InvoiceWriter:
         return InvoiceView(
             **msgspec.structs.asdict(bill),
             kind=document.purpose,
-            due=facts.due,
+            due=facts.due if len(facts.parts) < 2 else None,
             label=status.label,
             due_now=facts.money(status.due_now),
             due_now_by=status.due_now_by,
@@ -81,19 +81,23 @@ class InvoiceWriter:
             return ()
         grace = dt.timedelta(days=facts.terms.late.grace_days if facts.terms else 0)
         views = []
-        state: Literal["paid", "part", "open", "due_today", "past_due"]
+        state: Literal["lowered", "paid", "part", "open", "due_today", "past_due"]
         for part in facts.parts:
             if part.open <= 0:
-                state = "paid"
+                state = "paid" if part.paid else "lowered"
             elif part.due == self.today:
                 state = "due_today"
             elif part.due + grace < self.today:
                 state = "past_due"
             else:
-                state = "part" if part.settled > ZERO else "open"
+                state = "part" if part.paid > ZERO else "open"
             views.append(
                 InstalmentView(
-                    due=part.due, amount=facts.money(part.amount), paid=facts.money(part.settled), state=state
+                    due=part.due,
+                    amount=facts.money(part.amount - part.lowered),
+                    lowered=facts.money(part.lowered),
+                    paid=facts.money(part.paid),
+                    state=state,
                 )
             )
         return tuple(views)

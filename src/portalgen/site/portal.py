@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -11,10 +12,11 @@ from markupsafe import Markup
 
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
+from portalgen.content.records.client import Client
 from portalgen.content.records.offer import Agreement
 from portalgen.rules.agreements import accepted, fill, variables
 from portalgen.rules.facts import Account, InvoiceFacts
-from portalgen.rules.followup import cancel_until, next_session, promised_by, rebooking
+from portalgen.rules.followup import cancel_until, next_session, promised_by, rebooking, session_minutes
 from portalgen.rules.money import ZERO, Money
 from portalgen.rules.retainer import retained
 from portalgen.site.bill import Addresses, invoice_row
@@ -37,12 +39,16 @@ from portalgen.site.views import (
     RhythmView,
 )
 
+_TOGETHER = re.compile(r"[&+,/]|\s(?:and|und|et|y|e|ed|en|og|och|agus)\s", re.IGNORECASE)
+"""What stands between the names of two people in the languages that portalgen speaks, and their neighbours."""
+
 
 class PortalWriter:
     """Makes the pages of clients of one practice for one day; `findings` are problems in their texts."""
 
     def __init__(self, shared: Shared, offer: Offer, writer: Writer, today: dt.date) -> None:
         self.shared, self.offer, self.writer, self.today = shared, offer, writer, today
+        self.home = shared.site.practice.language
         self.findings: list[Finding] = []
 
     def portal(
@@ -60,7 +66,7 @@ class PortalWriter:
         others = ("parent", "guardian", "payer")
         payer = next((c for c in client.contacts if c.id == client.payer and c.role in others), None)
         return PortalView(
-            greeting=name if client.company and client.company.name == name else name.split()[0],
+            greeting=greeting(client),
             name=name,
             due=() if payer else self._due(folder, account, rows),
             pending=_pending(account),
@@ -85,6 +91,7 @@ class PortalWriter:
                     title=p.title,
                     address=f"policies/{p.id}/" if p.public else f"{address}policies/{p.id}/",
                     summary=p.summary or "",
+                    language=p.language or self.home,
                 )
                 for p in sorted(self.shared.policies.values(), key=policy_order)
                 if p.show_in_portal
@@ -135,14 +142,11 @@ class PortalWriter:
         home = self.shared.site.practice.timezone
         zone = folder.client.timezone or home
         service = self.shared.services[session.service]
-        minutes = session.minutes or (
-            int((session.end - session.start).total_seconds() // 60) if session.end else service.duration_minutes
-        )
         form = session.format or (service.format if isinstance(service.format, str) else "")
         until = cancel_until(self.shared, session)
         return AppointmentView(
             start=session.start.astimezone(ZoneInfo(zone)),
-            minutes=minutes,
+            minutes=session_minutes(self.shared, session),
             service=service.name,
             format=form or "",
             place=session.place or "",
@@ -167,6 +171,7 @@ class PortalWriter:
         return tuple(
             AssignedGuide(
                 title=self.shared.guides[g.guide].title,
+                language=self.shared.guides[g.guide].language or self.home,
                 address=f"guides/{g.guide}/",
                 summary=self.shared.guides[g.guide].summary,
                 since=g.since,
@@ -205,6 +210,7 @@ class PortalWriter:
             )
         return AgreementView(
             title=agreement.title,
+            language=row.language,
             body=self.render(text, agreement.path, place, agreement.body_line),
             version=agreement.version,
             effective=agreement.effective,
@@ -217,11 +223,19 @@ class PortalWriter:
         )
 
 
-def agreement_row(agreement: Agreement, folder: ClientFolder) -> AgreementRow:
-    """An agreement in a list, and whether the client accepted it."""
+def greeting(client: Client) -> str:
+    """How the page says hello: the first name. Of two people, of a company, and after a title, all that is written."""
+    name = client.name.display
+    first = name.split()[0]
+    return name if client.company or _TOGETHER.search(name) or first.endswith(".") else first
+
+
+def agreement_row(agreement: Agreement, folder: ClientFolder, home: str) -> AgreementRow:
+    """An agreement in a list, and whether the client accepted it. `home` is the practice's language."""
     state, entry = accepted(agreement, folder)
     return AgreementRow(
         title=agreement.title,
+        language=agreement.language or home,
         address=f"agreements/{agreement.id}/",
         version=agreement.version,
         accepted=entry.date if entry else None,

@@ -23,7 +23,7 @@ from portalgen.site.papers import PaperWriter
 from portalgen.site.portal import PortalWriter, agreement_row
 from portalgen.site.printing import Printer, file_name
 from portalgen.site.statements import StatementWriter
-from portalgen.site.views import BillView, MoneyView, PolicyView, TermsView, View
+from portalgen.site.views import BillView, InvoiceView, MoneyView, PolicyView, TermsView, View
 
 Wanted = tuple[LinkKind, str]
 
@@ -145,15 +145,19 @@ class ClientPages:
         files: tuple[File, ...],
         einvoices: Mapping[str, bytes],
     ) -> Opening:
-        """What the link of an invoice or a credit note opens: its page, PDF and electronic invoice, its attachments."""
-        xml = einvoices.get(document.id, b"")
+        """What the link of an invoice or a credit note opens: its page, PDF and electronic invoice, its attachments.
+
+        A void invoice has its page alone: paper that asks for money would outlive the mark on the page.
+        """
+        void = isinstance(view, InvoiceView) and view.label.code == "void"
+        xml = b"" if void else einvoices.get(document.id, b"")
         inside = self.shared.site.documents.einvoice == "facturx"
         made: tuple[Made, ...] = ()
         pdfs: tuple[Pdf, ...] = ()
         if xml and not inside:
             view = msgspec.structs.replace(view, xml=file_name(document.number, "xml"))
             made = (Made(address=place.address + view.xml, content=xml),)
-        if self.printer:
+        if self.printer and not void:
             pdf = self.printer.bill(place.address, view, document, terms, path, xml if inside else b"")
             view = msgspec.structs.replace(view, pdf=pdf.address.removeprefix(place.address))
             pdfs = (pdf,)
@@ -174,7 +178,8 @@ class ClientPages:
         agreements = [
             self.shared.agreements[key] for key in folder.client.agreements if not self.shared.agreements[key].draft
         ]
-        rows = {agreement.id: agreement_row(agreement, folder) for agreement in agreements}
+        home = self.shared.site.practice.language
+        rows = {agreement.id: agreement_row(agreement, folder, home) for agreement in agreements}
         receipts = self.papers.receipts(folder, account, addresses)
         statements = self.statements.statements(folder, account, addresses)
         years = self.statements.years(folder, account, addresses)
@@ -205,6 +210,7 @@ class ClientPages:
                 place = f"{addresses.portal}policies/{policy.id}/"
                 rule = PolicyView(
                     title=policy.title,
+                    language=policy.language or home,
                     summary=policy.summary or "",
                     kind=policy.kind,
                     effective=policy.effective,

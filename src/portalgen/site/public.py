@@ -246,6 +246,7 @@ class PublicPages:
             address = f"policies/{policy.id}/"
             view = PolicyView(
                 title=policy.title,
+                language=policy.language or self.shared.site.practice.language,
                 summary=policy.summary or "",
                 kind=policy.kind,
                 effective=policy.effective,

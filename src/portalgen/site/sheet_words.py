@@ -16,9 +16,11 @@ from portalgen.site.formats import formats
 from portalgen.site.sheet import Carried, Direction, PartyBlock, fitted
 from portalgen.site.views import PartyView, ReductionView
 
-WORDS, MONEY, TERMS, LABEL, SHEET = (f"parts/{name}.html" for name in ("words", "money", "terms", "label", "sheet"))
+WORDS, MONEY, TERMS, LABEL, SHEET, LETTER = (
+    f"parts/{name}.html" for name in ("words", "money", "terms", "label", "sheet", "letter")
+)
 
-UNSEEN = dict.fromkeys((0x200B, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+UNSEEN = dict.fromkeys((0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Marks that turn directions or divide words on paper; `str.translate` takes them off a text that is copied."""
 _ISOLATES = (('<bdi dir="ltr">', "\u2066"), ("<bdi>", "\u2068"), ("</bdi>", "\u2069"))
 
@@ -54,9 +56,9 @@ class Words:
         """The word for a code; the code itself where there is none."""
         return unescape(str(self.table(table).get(code, code)))
 
-    def label(self, name: str) -> str:
-        """A word of `parts/sheet.html`."""
-        return unescape(str(self.table("labels", SHEET)[name]))
+    def label(self, name: str, template: str = SHEET) -> str:
+        """A word of `parts/sheet.html`, or of another template."""
+        return unescape(str(self.table("labels", template)[name]))
 
     @property
     def tax(self) -> str:

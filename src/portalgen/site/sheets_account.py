@@ -91,10 +91,16 @@ def _statement_lines(view: StatementView, words: Words) -> Iterator[str]:
         yield late if view.overdue.amount else words.label("to_pay")
     if view.discussed.amount:
         yield words.sheet("discussed", view.discussed)
+    if view.pending.amount:
+        yield words.sheet("coming", view.pending)
     if view.unapplied.amount:
         yield words.sheet("held", view.unapplied)
     if view.retained.amount:
         yield words.sheet("retained", view.retained)
+    if view.security.amount:
+        yield words.sheet("security", view.security)
+    if told := words.say(MONEY, "asked", view):
+        yield told
 
 
 def _statement_sections(view: StatementView, words: Words) -> Iterator[Section]:
@@ -117,7 +123,8 @@ def _statement_sections(view: StatementView, words: Words) -> Iterator[Section]:
                             words.money(bill.total),
                             words.money(bill.balance),
                         ),
-                        note=" · ".join((write(bill.issued), words.say(LABEL, "words", bill.label))),
+                        note=" · ".join((write(bill.issued), words.say(LABEL, "words", bill.label)))
+                        + (f" {coming}" if (coming := words.say(MONEY, "coming", bill)) else ""),
                         running=words.money(Money(sofar, view.currency)),
                     )
                     for bill, sofar in zip(

@@ -118,14 +118,14 @@ def sheet_of_document(
 
 
 def _headline(document: Document, words: Words) -> Headline:
-    amount = document.money(document.amount)
+    amount = document.money(document.payable)
     if document.preceding:
         text = words.sheet("taken_off", words.fit(document.preceding.number), document.preceding.issued)
         reason = words.fits((document.reason,) if document.reason else ())
         return Headline(amount=words.money(amount), lines=(text, *reason))
     if amount.amount <= ZERO:
         return Headline(amount=words.label("nothing_to_pay"))
-    first = document.parts[0] if document.parts else None
+    first = next(iter(document.open_parts), None)
     asked = document.money(first.amount) if first else amount
     due = first.due if first else document.due
     lines = [words.sheet("due_on", due) if due else words.label("on_receipt")]
@@ -140,7 +140,9 @@ def _facts(document: Document, words: Words) -> Iterator[Pair]:
         yield Pair(label=words.label("service_date"), value=write(document.service_date))
     elif document.service_period:
         yield Pair(label=words.label("service_period"), value=words.say(MONEY, "span", document.service_period))
-    if document.due:
+    if len(document.open_parts) > 1:
+        yield Pair(label=words.label("due_date"), value=words.say(MONEY, "in_parts", len(document.open_parts)))
+    elif document.due:
         yield Pair(label=words.label("due_date"), value=write(document.due))
     for code, value in (("po", document.po_reference), ("buyer", document.buyer_reference)):
         if value:
@@ -176,7 +178,7 @@ def bill_sections(document: Document, bill: BillView, words: Words) -> Iterator[
         ),
         sums=tuple(_sums(document, bill, words)),
     )
-    if document.planned:
+    if document.planned and document.open_parts:
         yield Section(
             heading=words.label("paid_in_parts"),
             table=Table(
@@ -186,7 +188,7 @@ def bill_sections(document: Document, bill: BillView, words: Words) -> Iterator[
                 ),
                 rows=tuple(
                     Row(cells=(words.writes.day(part.due), words.money(document.money(part.amount))))
-                    for part in document.parts
+                    for part in document.open_parts
                 ),
             ),
         )
@@ -231,8 +233,11 @@ def _sums(document: Document, bill: BillView, words: Words) -> Iterator[Sum]:
     for deposit in document.deposits:
         view = DepositView(number=words.fit(deposit.number), date=deposit.issued, amount=document.money(deposit.amount))
         yield Sum(label=words.say(MONEY, "deposit_words", view), value=words.minus(view.amount))
-    if document.deposits:
-        amount = words.money(document.money(document.amount))
+    for drawn in document.drawn:
+        label = words.sheet("from_advance" if drawn.advance else "paid_ahead", drawn.paid)
+        yield Sum(label=label, value=words.minus(document.money(drawn.amount)))
+    if document.deposits or document.drawn:
+        amount = words.money(document.money(document.payable))
         yield Sum(label=words.label("still_to_pay"), value=amount, weight="strong")
 
 
@@ -268,7 +273,7 @@ def _closing(
     for text in dict.fromkeys((*bill.mentions, *reasons)):
         if text:
             yield Paragraph(text=words.fit(text), small=True)
-    if terms and document.kind == "invoice" and document.amount > ZERO:
+    if terms and document.kind == "invoice" and document.payable > ZERO:
         said = () if document.planned else (words.say(TERMS, "due", terms),)
         yield Paragraph(text=" ".join((*said, words.say(TERMS, "late", terms))))
     yield from stationery.questions(words, "about_invoice" if document.kind == "invoice" else "about_credit")

@@ -9,7 +9,7 @@ from msgspec import structs
 from portalgen.rules.request import Request
 from portalgen.rules.ways import Way
 from portalgen.site.sheet import Headline, Paragraph, Row, Section, Sheet, Sum
-from portalgen.site.sheet_words import TERMS, UNSEEN, Words
+from portalgen.site.sheet_words import LETTER, TERMS, UNSEEN, Words
 from portalgen.site.sheets_bill import Stationery, bill_sections, way_block
 from portalgen.site.swissbill import slip_of
 from portalgen.site.views import BillView, TermsView
@@ -30,21 +30,21 @@ def sheet_of_request(
     return stationery.blank(
         words,
         kind="request",
-        title=words.label("request"),
+        title=words.label("request", LETTER),
         issued=words.writes.day(request.day),
         date=request.day,
-        headline=Headline(amount=words.money(request.asked), lines=(words.sheet("pay_by", request.deadline),)),
+        headline=Headline(amount=words.money(request.asked), lines=(words.say(LETTER, "pay_by", request.deadline),)),
         parties=(words.party("for", bill.buyer), words.party("from", bill.seller)),
         sections=(
             Section(paragraphs=tuple(_opening(request, words))),
             _services(request, bill, words),
-            *((Section(heading=words.label("agreed"), paragraphs=agreed),) if agreed else ()),
+            *((Section(heading=words.label("agreed", LETTER), paragraphs=agreed),) if agreed else ()),
         ),
         ways_heading=words.label("how_to_pay"),
         ways=tuple(way_block(way, words) for way in ways if way is not swiss),
         closing=(
             *stationery.questions(words, "about_invoice"),
-            Paragraph(text=words.label("regards")),
+            Paragraph(text=words.label("regards", LETTER)),
             Paragraph(text=words.fit(document.seller.contact or document.seller.name)),
         ),
         slip=slip_of(swiss, words.language) if swiss else None,
@@ -53,33 +53,35 @@ def sheet_of_request(
 
 def _opening(request: Request, words: Words) -> Iterator[Paragraph]:
     document = request.document
-    yield Paragraph(text=words.sheet("hello", words.fit(document.buyer.name)))
+    yield Paragraph(text=words.say(LETTER, "hello", words.fit(document.buyer.name)))
     macro = "part_was_due" if document.planned else "was_due"
     said = [
-        words.sheet(macro, words.fit(document.number), document.issued, request.due, request.days_late),
-        words.sheet("is_open", request.late),
+        words.say(LETTER, macro, words.fit(document.number), document.issued, request.due, request.days_late),
+        words.say(LETTER, "is_open", request.late),
     ]
     if request.discussed.amount:
         said.append(words.sheet("discussed", request.discussed))
     yield Paragraph(text=" ".join(said))
-    yield Paragraph(text=" ".join((words.sheet("asks", request.asked, request.deadline), words.sheet("crossed"))))
-    yield Paragraph(text=words.sheet("talk"))
+    yield Paragraph(
+        text=" ".join((words.say(LETTER, "asks", request.asked, request.deadline), words.say(LETTER, "crossed")))
+    )
+    yield Paragraph(text=words.say(LETTER, "talk"))
 
 
 def _services(request: Request, bill: BillView, words: Words) -> Section:
-    """What was invoiced, and what of it is still asked for."""
-    section = next(bill_sections(request.document, bill, words))
+    """What was invoiced, and what of it is still asked for; what was drawn at issue is among what was paid."""
+    section = next(bill_sections(structs.replace(request.document, drawn=()), bill, words))
     taken = (
         (words.word("totals", "paid"), request.paid),
-        (words.label("taken_back"), request.credited),
+        (words.label("taken_back", LETTER), request.credited),
         (words.word("totals", "no_longer_asked_for"), request.written_off),
         (words.label("not_yet_due"), request.not_due),
-        (words.label("discussed"), request.discussed),
+        (words.label("discussed", LETTER), request.discussed),
     )
     rest = [Sum(label=label, value=words.minus(amount)) for label, amount in taken if amount.amount > 0]
     if rest:
-        rest.append(Sum(label=words.label("to_pay_now"), value=words.money(request.asked), weight="strong"))
-    return structs.replace(section, heading=words.label("what_for"), sums=(*section.sums, *rest))
+        rest.append(Sum(label=words.label("to_pay_now", LETTER), value=words.money(request.asked), weight="strong"))
+    return structs.replace(section, heading=words.label("what_for", LETTER), sums=(*section.sums, *rest))
 
 
 def _agreed(request: Request, terms: TermsView, words: Words) -> Iterator[Paragraph]:
@@ -95,10 +97,10 @@ def _agreed(request: Request, terms: TermsView, words: Words) -> Iterator[Paragr
     if request.agreed:
         agreement, acceptance = request.agreed
         title, version = words.fit(agreement.title), str(acceptance.version)
-        yield Paragraph(text=words.sheet("accepted_terms", title, version, acceptance.date))
+        yield Paragraph(text=words.say(LETTER, "accepted_terms", title, version, acceptance.date))
     else:
-        yield Paragraph(text=words.sheet("own_terms", words.fit(terms.title), words.fit(document.terms.version)))
-    yield Paragraph(text=words.sheet("quoted", " ".join(said)))
+        yield Paragraph(text=words.say(LETTER, "own_terms", words.fit(terms.title), words.fit(document.terms.version)))
+    yield Paragraph(text=words.say(LETTER, "quoted", " ".join(said)))
 
 
 def letter_text(sheet: Sheet) -> str:

@@ -14,7 +14,7 @@ from portalgen.rules.money import ZERO, Money, total
 from portalgen.rules.receipts import contact_name, own_name
 from portalgen.rules.references import number_reference
 from portalgen.rules.retainer import retained
-from portalgen.rules.statement import Ageing, Statement, ageing_of, statements_of
+from portalgen.rules.statement import Ageing, Statement, ageing_of, asked_of, statements_of
 from portalgen.rules.ways import Demand, fitting_ways
 from portalgen.rules.year import PaidRow, YearSummary, years_of
 from portalgen.site.bill import Addresses, invoice_row, party_view
@@ -74,8 +74,9 @@ class StatementWriter:
         def own(amount: Decimal) -> Money:
             return money(amount, item.currency)
 
-        calm = [facts for facts in item.outstanding if not facts.status.disputed]
-        ageing = ageing_of(calm, self.today)
+        calm = ageing_of(item.outstanding, self.today, asked=True)
+        bound = retained(folder, account, self.today).get(item.currency, ZERO) - item.security
+        asking, asked = asked_of(item, bound)
         numbers = {facts.invoice.id: facts.invoice.number or "" for facts in account.invoices.values()}
         taxed = any(facts.document.taxed for facts in account.published if facts.document)
         return StatementView(
@@ -89,12 +90,15 @@ class StatementWriter:
             closing=own(item.closing),
             ageing=_ageing(item.ageing, item.currency),
             open=own(item.ageing.total),
-            discussed=own(item.ageing.total - ageing.total),
-            overdue=own(ageing.total - ageing.not_due),
+            discussed=own(item.ageing.total - calm.total),
+            overdue=own(calm.total - calm.not_due),
+            asked=own(asked),
+            pending=own(item.pending),
             unapplied=own(item.unapplied),
-            retained=own(retained(folder, account, self.today).get(item.currency, ZERO)),
+            retained=own(bound),
+            security=own(item.security),
             outstanding=tuple(invoice_row(facts, addresses) for facts in item.outstanding),
-            ways=self._transfers(folder, item, calm),
+            ways=self._transfers(folder, asking, own(asked)),
             seller=self._seller(folder, taxed),
             buyer=self._buyer(folder, taxed),
             others=others,
@@ -105,7 +109,7 @@ class StatementWriter:
         self, folder: ClientFolder, entry: Entry, balance: Decimal, numbers: dict[str, str], addresses: Addresses
     ) -> StatementRowView:
         number, address, invoice = entry.number, "", numbers.get(entry.invoice, "")
-        if entry.kind in ("payment", "refund"):
+        if entry.kind in ("payment", "refund", "drawn"):
             number, address = number or entry.ref, addresses.receipt(entry.ref)
         elif entry.kind == "credit-note":
             address = addresses.credit_note(entry.ref)
@@ -123,19 +127,15 @@ class StatementWriter:
             balance=money(balance, entry.currency),
         )
 
-    def _transfers(
-        self, folder: ClientFolder, item: Statement, outstanding: list[InvoiceFacts]
-    ) -> tuple[WayToPay, ...]:
-        """The accounts to which one transfer can pay all that is open, named by the invoices' numbers.
+    def _transfers(self, folder: ClientFolder, asking: tuple[InvoiceFacts, ...], amount: Money) -> tuple[WayToPay, ...]:
+        """The accounts to which one transfer can pay what these invoices ask for, named by their numbers.
 
-        Links and codes belong to one invoice and its amount, so they are on its own page; so are QR-IBANs, which take
-        no reference but that of one QR-bill.
+        Links and codes belong to one invoice and its amount, so they are on its own page. A QR-IBAN takes no reference
+        but that of one QR-bill, so it is left out where there are several invoices.
         """
-        due = total(facts.status.balance for facts in outstanding)
-        if due <= 0:
+        if not amount.amount:
             return ()
-        amount = money(due, item.currency)
-        first = outstanding[0]
+        first = asking[0]
         demand = Demand(
             amount=amount,
             number=first.invoice.number or "",
@@ -143,20 +143,22 @@ class StatementWriter:
             language=self._language(folder),
             terms_methods=first.terms.methods if first.terms else (),
         )
-        reference = ", ".join(number_reference(facts.invoice.number or "", facts.invoice.id) for facts in outstanding)
+        several = len(asking) > 1
+        numbers = ", ".join(number_reference(facts.invoice.number or "", facts.invoice.id) for facts in asking)
         return tuple(
             WayToPay(
                 kind=way.kind,
                 label=way.label,
                 href="",
                 amount=amount,
-                rows=(*(row for row in way.rows if row[0] != "reference"), ("reference", reference)),
+                rows=tuple((code, numbers if several and code == "reference" else text) for code, text in way.rows),
                 instructions=way.instructions,
                 fee_note=way.fee_note,
                 settles_in=way.settles_in,
             )
             for way in fitting_ways(self.shared, folder.client, demand)
-            if any(code in ("iban", "account") and not is_qr_iban(value) for code, value in way.rows)
+            if (account := dict(way.rows)).keys() & {"iban", "account"}
+            and not (several and is_qr_iban(account.get("iban", "")))
         )
 
     def years(

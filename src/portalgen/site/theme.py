@@ -30,6 +30,7 @@ from portalgen.site.pdf import Press
 from portalgen.site.sheet import Logo
 from portalgen.site.stylesheet import ASSET_TYPES, hashed, loaded_by, published_css, squeezed
 from portalgen.site.templating import ORIGINAL, Compiled, Links, Missing, Sources
+from portalgen.site.tongue import Tongue
 from portalgen.site.views import PracticeView, View
 
 STYLES = ("theme.css", "plain.css")
@@ -83,7 +84,7 @@ class Theme:
         self.logo = logo
         self.plain_style = plain_style
         self._sources = sources
-        self._country = site.practice.country
+        self._country, self._language = site.practice.country, site.practice.language
         self.words = words
         self._names = {name: path for name, (path, _) in assets.items()}
         self._compiled = Compiled(bool(sources.own))
@@ -120,8 +121,10 @@ class Theme:
         self.words.catalogue(language).install(environment)
         environment.filters.update(writes.filters())
         environment.filters["csp_hash"] = _csp_hash
+        environment.filters["tongue"] = Tongue(language, self._language)
         environment.globals["direction"] = writes.direction
         environment.globals["home_country"] = self._country
+        environment.globals["home_language"] = self._language
         environment.globals["plain_style"] = Markup(self.plain_style)
         return environment
 

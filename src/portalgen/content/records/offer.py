@@ -173,6 +173,7 @@ class Policy(Document, frozen=True, kw_only=True):
     public: Flag = True
     show_in_portal: Flag = True
     audience_: Text | None = msgspec.field(name="audience", default=None)
+    language: Language | None = None
     notice_hours: Annotated[int, Whole(0, 720)] | None = None
     fee: FeeText | None = None
     no_show_fee: FeeText | None = None
@@ -358,6 +359,7 @@ class Agreement(Document, frozen=True, kw_only=True):
     acceptance: tuple[Literal["email", "print", "esign_url"], ...] = ("email", "print")
     esign_url: Url | None = None
     terms: Annotated[Id, Ref("terms")] | None = None
+    language: Language | None = None
     draft: Flag = False
 
 

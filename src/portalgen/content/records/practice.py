@@ -251,6 +251,11 @@ class Documents(Record, frozen=True, kw_only=True):
     pdf: Flag = True
     einvoice: Literal["false", "facturx", "xrechnung"] = "false"
 
+    def flaws(self) -> Iterator[Flaw]:
+        if self.einvoice == "facturx" and not self.pdf:
+            message = "a Factur-X invoice lies inside its PDF, and there are to be no PDFs"
+            yield Flaw(("einvoice",), "one-of", message, "write pdf: true, or einvoice: xrechnung")
+
 
 class Hosting(Record, frozen=True, kw_only=True):
     """Which host serves the site (sealing §6)."""

@@ -1,7 +1,8 @@
 """Double-entry transactions from the books, whatever program they are for (design §5).
 
-Receivables stand under `Assets:Receivable:<Client>`, what a client has paid ahead stays there; a void invoice ledgers
-nothing. Names are made from ids: the first letter large, so that two ids never give one name.
+Receivables stand under `Assets:Receivable:<Client>`, what a client has paid ahead stays there; a security is owed to
+the client under `Liabilities:Security:<Client>` until an invoice draws on it. A void invoice ledgers nothing. Names are
+made from ids: the first letter large, so that two ids never give one name.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from portalgen.rules.shares import Slices, credit_slices, invoice_slices, negate
 
 OPENING = "Equity:Opening-Balances"
 _RECEIVABLE = "Assets:Receivable"
+_SECURITY = "Liabilities:Security"
 _TAKEN: Mapping[str, frozenset[str]] = {
     "Assets": frozenset(("receivable",)),
     "Income": frozenset(("other", "rounding")),
@@ -113,8 +115,11 @@ def _transactions(ledgers: Ledgers) -> Iterator[tuple[Entry, Transaction]]:
         (ledger.folder.id, payment.id): payment for ledger in ledgers.clients for payment in ledger.folder.payments
     }
     for ledger, entry in ledgers.movements():
-        if entry.kind in ("payment", "refund"):
+        if entry.kind in ("payment", "refund", "security"):
             yield entry, _paid(ledger, entry, payments[ledger.folder.id, entry.ref])
+        elif entry.kind == "drawn":
+            text = f"Taken from the security for {ledger.account.invoices[entry.invoice].invoice.number}"
+            yield entry, _transaction(ledger, entry, text, [("payment", entry.ref)], (), (entry.invoice,))
         else:
             yield entry, _document(ledger, entry, ledger.account.invoices[entry.invoice])
 
@@ -143,7 +148,9 @@ def _paid(ledger: Ledger, entry: Entry, payment: Payment) -> Transaction:
         if any(part.payment.id == payment.id for part in facts.allocations)
     )
     of = f" for {', '.join(number for number, _ in numbers)}" if numbers else ", on account"
-    what = "Refund" if entry.kind == "refund" else "Payment"
+    of = ", as security" if entry.kind == "security" else of
+    numbers = [] if entry.kind == "security" else numbers
+    what = "Refund" if payment.amount < 0 else "Payment"
     money = f"Assets:{_name(payment.method, 'Assets')}"
     counter = [Posting(account=money, amount=payment.amount - (payment.fee or ZERO), currency=entry.currency)]
     if payment.fee:
@@ -165,7 +172,10 @@ def _transaction(
     counter: Iterable[Posting],
     invoices: tuple[str, ...],
 ) -> Transaction:
-    own = Posting(account=receivable(ledger.folder.id), amount=entry.amount, currency=entry.currency)
+    own = [Posting(account=receivable(ledger.folder.id), amount=entry.amount, currency=entry.currency)]
+    if entry.held:
+        apart = Posting(account=f"{_SECURITY}:{_name(ledger.folder.id)}", amount=-entry.held, currency=entry.currency)
+        own = [apart] if entry.kind == "security" else [*own, apart]
     return Transaction(
         date=entry.date,
         code=entry.number,
@@ -174,7 +184,7 @@ def _transaction(
         kind=entry.kind,
         invoices=invoices,
         notes=tuple((name, value) for name, value in notes if value),
-        postings=(own, *(posting for posting in counter if posting.amount)),
+        postings=(*own, *(posting for posting in counter if posting.amount)),
     )
 
 

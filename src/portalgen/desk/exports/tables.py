@@ -57,14 +57,16 @@ def _cell(value: Cell) -> str:
 
 
 def _movements(ledgers: Ledgers) -> Iterator[Row]:
-    """A row for each movement and tax of it; the column gross sums to what each client owes."""
+    """A row for each movement and tax of it. The column gross sums to what each client owes, held to their security."""
     owed: dict[tuple[str, str], Decimal] = {}
+    apart: dict[tuple[str, str], Decimal] = {}
     opened = ledgers.year is None
     for ledger, entry in ledgers.movements():
         if not opened and not ledgers.before(entry.date):
             opened = True
-            yield from _opening(ledgers, owed)
+            yield from _opening(ledgers, owed, apart)
         at = (ledger.folder.id, entry.currency)
+        apart[at] = apart.get(at, ZERO) + entry.held
         for row in _parts(ledger, entry):
             gross = row["gross"]
             assert isinstance(gross, Decimal)
@@ -72,13 +74,16 @@ def _movements(ledgers: Ledgers) -> Iterator[Row]:
             if ledgers.shows(entry.date):
                 yield {**_movement(ledger, entry), **row, "balance": rounded(owed[at], entry.currency)}
     if not opened:
-        yield from _opening(ledgers, owed)
+        yield from _opening(ledgers, owed, apart)
 
 
-def _opening(ledgers: Ledgers, owed: Mapping[tuple[str, str], Decimal]) -> Iterator[Row]:
+def _opening(
+    ledgers: Ledgers, owed: Mapping[tuple[str, str], Decimal], apart: Mapping[tuple[str, str], Decimal]
+) -> Iterator[Row]:
     names = {ledger.folder.id: ledger.name for ledger in ledgers.clients}
     for (client, currency), amount in sorted(owed.items()):
-        if amount and ledgers.year:
+        held = apart.get((client, currency), ZERO)
+        if (amount or held) and ledgers.year:
             yield {
                 "date": dt.date(ledgers.year, 1, 1),
                 "client": client,
@@ -87,6 +92,7 @@ def _opening(ledgers: Ledgers, owed: Mapping[tuple[str, str], Decimal]) -> Itera
                 "gross": rounded(amount, currency),
                 "currency": currency,
                 "balance": rounded(amount, currency),
+                "held": rounded(held, currency) if held else None,
             }
 
 
@@ -100,6 +106,7 @@ def _movement(ledger: Ledger, entry: Entry) -> Row:
         "id": entry.ref,
         "invoice": entry.invoice,
         "currency": entry.currency,
+        "held": rounded(entry.held, entry.currency) if entry.held else None,
     }
 
 
@@ -300,7 +307,7 @@ def _income(ledgers: Ledgers, basis: Basis) -> Iterator[Row]:
 
 def _numbers(ledgers: Ledgers) -> Iterator[Row]:
     """Every number that was given out by the day of the books, and those that are missing between them."""
-    taken = [one for ledger in ledgers.clients for one in numbers_of(ledger.folder)]
+    taken = [one for ledger in ledgers.clients for one in numbers_of(ledger.folder) if not one.implied]
     states = {
         invoice.id: document_state(invoice, ledgers.today)
         for ledger in ledgers.clients
@@ -327,7 +334,7 @@ def _numbers(ledgers: Ledgers) -> Iterator[Row]:
 TABLES: Mapping[TableName, tuple[tuple[str, ...], Callable[[Ledgers], Iterator[Row]]]] = {
     "movements": (
         ("date", "client", "name", "kind", "number", "id", "invoice", "description", "net", "tax_category", "tax_rate",
-         "tax", "gross", "currency", "method", "reference", "balance"),
+         "tax", "gross", "currency", "method", "reference", "balance", "held"),
         _movements,
     ),
     "invoices": (

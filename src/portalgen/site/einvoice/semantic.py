@@ -80,7 +80,8 @@ def einvoice_of(document: Document, kind: EInvoiceKind) -> EInvoice:
     breakdown = tuple(_breakdown(group, totals.currency) for group in totals.groups)
     vat = total(group.tax for group in breakdown)
     with_vat = totals.total_without_tax + vat
-    prepaid = total(deposit.amount for deposit in document.deposits)
+    prepaid = total(one.amount for one in document.deposits) + total(one.amount for one in document.drawn)
+    first = next(iter(document.open_parts), None)
     credit = document.kind == "credit-note"
     type_code = CREDIT_NOTE if credit else INVOICE
     if document.purpose == "deposit" and not leitweg:
@@ -93,7 +94,7 @@ def einvoice_of(document: Document, kind: EInvoiceKind) -> EInvoice:
         issued=document.issued,
         type_code=type_code,
         currency=document.currency,
-        due=document.issued if credit else document.parts[0].due if document.parts else document.due,
+        due=document.issued if credit else first.due if first else document.due,
         buyer_reference=buyer_reference(document),
         order_reference=document.po_reference,
         payment_terms="\n".join(_payment_terms(document, leitweg)),
@@ -114,7 +115,7 @@ def einvoice_of(document: Document, kind: EInvoiceKind) -> EInvoice:
         total_with_vat=with_vat,
         prepaid=prepaid,
         rounding=totals.total - with_vat,
-        payable=document.amount,
+        payable=document.payable,
         breakdown=breakdown,
         lines=tuple(_lines(document)),
     )
@@ -264,25 +265,27 @@ def _preceding(document: Document) -> Iterator[Preceded]:
 
 
 def _notes(document: Document) -> Iterator[str]:
-    """What the document says in words. The amount of a deposit has no field of its own, so it is told here."""
+    """What the document says in words. What a deposit or a payment came to has no field of its own: it is told here."""
     currency = document.currency
     yield from (text for text in (document.reason, document.notes) if text.strip())
     yield from document.mentions
     for deposit in document.deposits:
         yield f"{deposit.number}, {deposit.issued.isoformat()}: −{rounded(deposit.amount, currency)} {currency}"
+    for drawn in document.drawn:
+        yield f"{drawn.number}, {drawn.paid.isoformat()}: −{rounded(drawn.amount, currency)} {currency}"
 
 
 def _payment_terms(document: Document, leitweg: bool) -> Iterator[str]:
     """The terms' title and each part of a plan with its day. XRechnung has a notation for an early discount (BR-DE-18):
     lines of their own, never the last."""
     terms = document.terms if document.kind == "invoice" else None
-    early = terms.early_discount if terms and leitweg and document.parts else None
+    early = terms.early_discount if terms and leitweg and document.open_parts else None
     if early:
         yield f"#SKONTO#TAGE={early.days}#PROZENT={early.percent.quantize(CENT, context=CONTEXT)}#"
     if terms and terms.title:
         yield terms.title.lstrip("# ")
     if document.planned or early:
-        for part in document.parts:
+        for part in document.open_parts:
             yield f"{part.due.isoformat()}: {rounded(part.amount, document.currency)} {document.currency}"
 
 

@@ -10,11 +10,12 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageLink(View, frozen=True, kw_only=True):
-    """A link to a page of this site."""
+    """A link to a page of this site. `language` is that of its title, where it may not be the reader's."""
 
     title: str
     address: str
     summary: str = ""
+    language: str = ""
 
 
 class Picture(View, frozen=True, kw_only=True):

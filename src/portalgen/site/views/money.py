@@ -8,6 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from portalgen.rules.ledger import EntryKind
 from portalgen.rules.money import Money
 from portalgen.rules.status import Label
 from portalgen.site.views.base import PageLink, View
@@ -102,12 +103,13 @@ class DepositView(View, frozen=True, kw_only=True):
 
 
 class InstalmentView(View, frozen=True, kw_only=True):
-    """One part of a payment plan."""
+    """One part of a payment plan. `amount` is what is asked for, without what credits or a write-off lowered it by."""
 
     due: dt.date
     amount: Money
+    lowered: Money
     paid: Money
-    state: Literal["paid", "part", "open", "due_today", "past_due"]
+    state: Literal["lowered", "paid", "part", "open", "due_today", "past_due"]
 
 
 class BillView(View, frozen=True, kw_only=True):
@@ -138,7 +140,7 @@ class InvoiceView(BillView, frozen=True, kw_only=True):
     """One invoice, for its client."""
 
     kind: Literal["standard", "deposit", "final", "cancellation_fee"]
-    due: dt.date | None
+    due: dt.date | None  # none where several parts have their own
     label: Label
     due_now: Money  # what to pay next; zero when nothing is asked
     due_now_by: dt.date | None
@@ -166,9 +168,10 @@ class InvoiceRow(View, frozen=True, kw_only=True):
     number: str
     address: str
     issued: dt.date
-    due: dt.date | None
+    due: dt.date | None  # of the next part where there are several
     total: Money
     balance: Money
+    pending: Money  # on its way
     label: Label
     credits: tuple[CreditView, ...] = ()
 
@@ -215,7 +218,7 @@ class StatementRowView(View, frozen=True, kw_only=True):
     """A movement. `charge` adds to what the client owes, `credit` lowers it: one is set, and both are positive."""
 
     date: dt.date
-    kind: Literal["invoice", "credit-note", "payment", "refund", "write-off"]
+    kind: EntryKind  # but for security, which is no movement of this account
     number: str
     address: str  # its page, or empty
     invoice: str  # the number of the invoice it belongs to, when it is not that invoice
@@ -258,8 +261,11 @@ class StatementView(View, frozen=True, kw_only=True):
     open: Money  # the sum of what the invoices still ask for
     discussed: Money  # what of it is being discussed
     overdue: Money  # what of it is past its due date
+    asked: Money  # what of it to pay now or next, less what is on its way or held for no retainer
+    pending: Money  # money on its way, which pays nothing yet
     unapplied: Money  # money for no invoice yet
-    retained: Money  # what of it is held for the retainer
+    retained: Money  # what of it was paid in advance
+    security: Money  # what is held as security, apart from all of this
     outstanding: tuple[InvoiceRow, ...]
     ways: tuple[WayToPay, ...]  # without an amount to pay: each invoice has its own
     seller: PartyView

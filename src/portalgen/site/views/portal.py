@@ -49,6 +49,7 @@ class AssignedGuide(View, frozen=True, kw_only=True):
     """A guide given to this client."""
 
     title: str
+    language: str  # of title and summary
     address: str
     summary: str
     since: dt.date
@@ -59,6 +60,7 @@ class AgreementRow(View, frozen=True, kw_only=True):
     """An agreement and whether it was accepted. `address` is its page behind the same link, relative to the portal."""
 
     title: str
+    language: str  # of the title
     address: str
     version: int
     accepted: dt.date | None
@@ -111,6 +113,7 @@ class RetainerView(View, frozen=True, kw_only=True):
 
     kind: Literal["engagement", "availability", "security", "advance"]
     amount: Money  # as agreed
+    unit: Literal["", "month"]  # of what the amount is for each
     balance: Money | None
     floor: Money | None
     ask: Money | None  # what to pay now: the whole at the beginning, then what fills it up again
@@ -166,7 +169,7 @@ class MoneyView(View, frozen=True, kw_only=True):
 class PortalView(View, frozen=True, kw_only=True):
     """A client's page."""
 
-    greeting: str  # first name
+    greeting: str  # first name, or the whole where it names more than one, or no person
     name: str
     due: tuple[DueView, ...]
     appointment: AppointmentView | None
@@ -192,6 +195,7 @@ class AgreementView(View, frozen=True, kw_only=True):
     """The text of one agreement for one client."""
 
     title: str
+    language: str  # of title and body
     body: Markup
     version: int
     effective: dt.date

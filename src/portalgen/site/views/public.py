@@ -247,6 +247,7 @@ class PolicyView(View, frozen=True, kw_only=True):
     """One policy."""
 
     title: str
+    language: str  # of title, summary and body
     summary: str
     kind: str
     effective: dt.date
