@@ -30,6 +30,7 @@ VERSION = b"1"
 _MAIN = "main.typ"
 _PLACE = re.compile(r"┌─ (.+):(\d+):\d+$", re.MULTILINE)
 _MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
+_COUNT = re.compile(rb"/Type ?/Pages ?/Count (\d+)")
 _PACKAGE = re.compile(r"""["']@[\w-]+/""")
 _REPLACEMENT = "\ufffd"
 
@@ -95,7 +96,7 @@ class Press:
         from typst import TypstError
 
         try:
-            return Printed(self._compile(sheet), "")
+            return Printed(self._fitted(sheet), "")
         except TypstError as error:
             missing = "".join(dict.fromkeys("".join(map(_unescaped, _MISSING.findall(error.diagnostic)))))
             if not missing:
@@ -103,7 +104,7 @@ class Press:
         text = canonical(sheet).decode()
         patched = msgspec.json.decode(text.translate(dict.fromkeys(map(ord, missing), _REPLACEMENT)), type=Sheet)
         try:
-            return Printed(self._compile(patched), missing)
+            return Printed(self._fitted(patched), missing)
         except TypstError as error:
             raise self._problem(error, sheet) from error
 
@@ -122,13 +123,26 @@ class Press:
                     found.append(_finding(name, number, "a template cannot load packages", hint))
         return tuple(found)
 
-    def _compile(self, sheet: Sheet) -> bytes:
+    def _fitted(self, sheet: Sheet) -> bytes:
+        """On one page, or set a little closer on one page, or on as many as it needs."""
+        once = self._compile(sheet, "once")
+        if (pages := _pages(once)) == 1:
+            return once
+        if pages == 2 and _pages(close := self._compile(sheet, "close")) == 1:
+            return close
+        return self._compile(sheet, "")
+
+    def _compile(self, sheet: Sheet, fitting: str) -> bytes:
         compiler, families = self._compiler()
         files = dict(self._files)
         if sheet.logo:
             files[sheet.logo.name] = sheet.logo.content
             sheet = msgspec.structs.replace(sheet, logo=msgspec.structs.replace(sheet.logo, content=b""))
-        inputs = {"sheet": canonical(sheet).decode(), "fonts": msgspec.json.encode(families).decode()}
+        inputs = {
+            "sheet": canonical(sheet).decode(),
+            "fonts": msgspec.json.encode(families).decode(),
+            "fitting": fitting,
+        }
         made = compiler.compile(  # type: ignore[type-var]  # it takes files by name, which its types do not say
             files, format="pdf", sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"], timestamp=0
         )
@@ -169,6 +183,11 @@ class Press:
         if sheet.logo and ("sheet.logo" in error.diagnostic or sheet.logo.name in error.diagnostic):
             return DocumentProblem(_bad_logo(sheet.logo, error.message))
         return RuntimeError(error.diagnostic)
+
+
+def _pages(pdf: bytes) -> int:
+    """How many pages a PDF of typst has: the count of the root of its tree of pages."""
+    return max(int(count) for count in _COUNT.findall(pdf))
 
 
 def _unescaped(text: str) -> str:
