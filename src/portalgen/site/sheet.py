@@ -21,6 +21,7 @@ Weight = Literal["plain", "strong", "total"]
 
 LETTER = frozenset(("US", "CA", "MX", "PR", "CL", "CO", "CR", "DO", "GT", "NI", "PA", "PH", "SV", "VE"))
 """Countries whose office paper is 8.5 × 11 inches; all others use A4 (ISO 216)."""
+_LATIN = re.compile("[\n -~\xa0-\u024f\u2010-\u2027\u20a0-\u20bf]*")  # nothing to leave out or to set apart in it
 _LONG_WORD = re.compile(r"(?<!\S)(?!https?://)\S{32,}")
 _BREAKS = re.compile(r"([/?&=.,:;_#+-]|\S{16}(?=\S))")
 _FSI, _PDI, _ZERO_WIDTH_SPACE = "\u2068", "\u2069", "\u200b"
@@ -218,9 +219,11 @@ def fitted(text: str, direction: Direction) -> str:
 
     Control characters that no font has are left out.
     """
-    text = "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cs", "Co"))
+    foreign = False
+    if not _LATIN.fullmatch(text):
+        text = "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cs", "Co"))
+        foreign = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text)
     text = _LONG_WORD.sub(lambda word: _BREAKS.sub(rf"\1{_ZERO_WIDTH_SPACE}", word[0]), text.replace("\t", " "))
-    foreign = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text)
     if text and (direction == "rtl" or foreign):
         return "\n".join(f"{_FSI}{line}{_PDI}" if line else "" for line in text.split("\n"))
     return text

@@ -247,7 +247,6 @@ def way_block(way: Way | WayToPay, words: Words) -> WayBlock:
     told = (
         words.fit(way.fee_note),
         words.sheet("arrives", words.fit(way.settles_in)) if way.settles_in else "",
-        f"{words.label('pix_code')}: {words.fit(way.code)}" if way.kind == "pix" and way.code else "",
     )
     rows = [Pair(label=words.word("rows", code), value=words.fit(value)) for code, value in way.rows]
     if rows:
