@@ -84,6 +84,13 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
         """The live rows by (client, kind, reference)."""
         return {(row.client, row.of, row.ref): row for row in self.links if row.state == "live"}
 
+    def by_client(self) -> dict[str, dict[DocumentKey, DocumentRow]]:
+        """What is kept of issued documents, for each client that has any."""
+        found: dict[str, dict[DocumentKey, DocumentRow]] = {}
+        for row in self.documents:
+            found.setdefault(row.client, {})[row.key] = row
+        return found
+
     def text(self) -> str:
         """The file's text: sorted lines, so that two branches merge line by line."""
         lines = [row.text() for row in self.links] + [row.text() for row in self.documents]

@@ -29,7 +29,7 @@ from portalgen.publish.parts import Workshop
 from portalgen.rules.account import account_of
 from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account, InvoiceFacts
-from portalgen.rules.numbering import SeriesKind, Taken, next_number, number_findings, numbers_of, series_of
+from portalgen.rules.numbering import SeriesKind, Taken, next_number, number_findings, numbers_in, numbers_of, series_of
 from portalgen.site.private import wanted_links
 from portalgen.site.theme import Theme
 from portalgen.site.theme import load as load_theme
@@ -157,9 +157,7 @@ class Books:
         """Every number given out: in files, also in those that have errors, and in the lock."""
         for folder in self.clients.values():
             yield from numbers_of(folder)
-        for row in self.lock.documents:
-            kind: SeriesKind = "credit_note" if row.of == "credit-note" else "invoice"
-            yield Taken(kind=kind, number=row.number, issued=row.issued, client=row.client, id=row.id)
+        yield from numbers_in(self.lock.documents)
         for path in sorted(self.root.glob("content/clients/*/*/*.yaml")):
             client = path.parent.parent.name
             of: SeriesKind | None = {"invoices": "invoice", "credit-notes": "credit_note"}.get(path.parent.name)  # type: ignore[assignment]

@@ -41,9 +41,7 @@ class Access:
         self._known = {(row.client, row.of, row.ref) for row in lock.links}
         self._new: list[LinkRow] = []
         self._found: list[DocumentRow] = []
-        self._issued: dict[str, dict[DocumentKey, DocumentRow]] = {}
-        for document in lock.documents:
-            self._issued.setdefault(document.client, {})[document.key] = document
+        self._issued = lock.by_client()
 
     def places(self, client: str, wanted: Iterable[Wanted]) -> Mapping[Wanted, Place]:
         """The places of a client's links. A new link gets a salt of its own; a retired one stays shut."""

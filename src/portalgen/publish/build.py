@@ -19,7 +19,7 @@ from portalgen.publish.parts import LinkFact, Part, Workshop
 from portalgen.publish.printing import PrintShop
 from portalgen.rules.amounts import odd_amounts, odd_client_amounts
 from portalgen.rules.ledger import reconcile
-from portalgen.rules.numbering import SeriesKind, Taken, number_findings, numbers_of
+from portalgen.rules.numbering import Taken, number_findings, numbers_in, numbers_of
 from portalgen.rules.recurring import recurring_findings
 from portalgen.rules.retainer import retainer_findings
 from portalgen.rules.ways import way_findings
@@ -142,11 +142,7 @@ def _numbers(site: Site, lock: Lock) -> Iterator[Taken]:
     files = {record.id for folder in site.clients.values() for record in folder.billing}
     for folder in site.clients.values():
         yield from numbers_of(folder)
-    for row in lock.documents:
-        if row.id in files:
-            continue
-        kind: SeriesKind = "invoice" if row.of == "invoice" else "credit_note"
-        yield Taken(kind=kind, number=row.number, issued=row.issued, client=row.client, id=row.id)
+    yield from numbers_in(row for row in lock.documents if row.id not in files)
 
 
 def _general(shared: Shared, base_url: str) -> Iterator[Finding]:

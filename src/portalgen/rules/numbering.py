@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from portalgen.content.lock import DocumentRow
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import KeyPath
@@ -104,6 +105,13 @@ def numbers_of(folder: ClientFolder) -> Iterator[Taken]:
                 at=(n, "receipt_number" if payment.receipt_number else "id"),
                 implied=not payment.receipt_number,
             )
+
+
+def numbers_in(rows: Iterable[DocumentRow]) -> Iterator[Taken]:
+    """The numbers that the lock keeps; their files may be gone."""
+    for row in rows:
+        kind: SeriesKind = "credit_note" if row.of == "credit-note" else "invoice"
+        yield Taken(kind=kind, number=row.number, issued=row.issued, client=row.client, id=row.id)
 
 
 def place_of(series: Series, kind: SeriesKind, number: str, client: str) -> Place | None:

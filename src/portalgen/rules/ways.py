@@ -19,7 +19,7 @@ from portalgen.rules import payloads, references
 from portalgen.rules.money import Money, minor_digits
 from portalgen.rules.parties import Party, PostalAddress
 
-CodeKind = Literal["", "epc", "swiss", "upi", "pix", "spayd", "link"]
+CodeKind = Literal["", "epc", "swiss", "upi", "pix", "spayd"]
 PAYPAL_WHOLE = frozenset(("HUF", "JPY", "TWD"))
 LINKED = frozenset(("stripe_link", "wise", "url"))
 """Kinds that are nothing without an address to pay at."""

@@ -77,9 +77,7 @@ def read_ledgers(root: Path, today: dt.date | None, year: int | None = None) -> 
     site, shared = loaded.site, loaded.site.shared
     day = today or dt.datetime.now(ZoneInfo(shared.site.practice.timezone)).date()
     lock, damaged = _lock(root)
-    issued: dict[str, dict[DocumentKey, DocumentRow]] = {}
-    for row in lock.documents:
-        issued.setdefault(row.client, {})[row.key] = row
+    issued = lock.by_client()
     findings = list(odd_amounts(shared))
     clients = []
     for folder in site.clients.values():
