@@ -24,6 +24,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DAY = "2026-11-21"
+# As after an ordinary installation: Python and portalgen keep what they compiled once.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def emit(size: str, form: str, out: Path) -> None:
@@ -34,7 +36,7 @@ def emit(size: str, form: str, out: Path) -> None:
 def timed(command: list[str], where: Path) -> tuple[float, float]:
     """Wall and processor seconds of a whole process."""
     begun, before = time.perf_counter(), os.times()
-    subprocess.run(command, cwd=where, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=where, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     after = os.times()
     cpu = after.children_user - before.children_user + after.children_system - before.children_system
     return time.perf_counter() - begun, cpu
@@ -60,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=("small", "medium", "large"), default="small")
     parser.add_argument("--reps", type=int, default=3)
-    parser.add_argument("--pdf", action="store_true", help="time builds with the PDFs of all documents too")
+    parser.add_argument("--pdf", action="store_true", help="time builds with all PDFs too, unlisted and sealed")
     parser.add_argument("--hugo", default=shutil.which("hugo"))
     given = parser.parse_args()
     portalgen = [sys.executable, "-m", "portalgen"]
@@ -78,19 +80,23 @@ def main() -> None:
         steps["portalgen cold"] = lambda: cold(ours, "output", [*portalgen, "build", "--today", DAY])
         steps["portalgen unchanged"] = lambda: timed([*portalgen, "build", "--today", DAY], ours)
         if given.pdf:
-            printed = work / "printed"
-            shutil.copytree(ours / "content", printed / "content")
-            settings = printed / "content" / "site.yaml"
-            settings.write_text(settings.read_text().replace("pdf: false", "pdf: true"))
+            printed, sealed = work / "printed", work / "sealed"
+            for place, mode in (printed, "unlisted"), (sealed, "sealed"):
+                shutil.copytree(ours / "content", place / "content")
+                settings = place / "content" / "site.yaml"
+                text = settings.read_text().replace("pdf: false", "pdf: true")
+                settings.write_text(text.replace("mode: unlisted", f"mode: {mode}"))
 
-            def anew() -> tuple[float, float]:
+            def anew(place: Path) -> tuple[float, float]:
                 for name in ("output", ".portalgen", "portalgen.lock"):
-                    if (printed / name).exists():
-                        (printed / name).rename(work / f"old-{name}-{time.monotonic_ns()}")
-                return timed([*portalgen, "build", "--today", DAY], printed)
+                    if (place / name).exists():
+                        (place / name).rename(work / f"old-{name}-{time.monotonic_ns()}")
+                return timed([*portalgen, "build", "--today", DAY], place)
 
-            steps["PDFs, cold"] = anew
+            steps["PDFs, cold"] = lambda: anew(printed)
             steps["PDFs, unchanged"] = lambda: timed([*portalgen, "build", "--today", DAY], printed)
+            steps["PDFs, sealed, cold"] = lambda: anew(sealed)
+            steps["PDFs, sealed, unchanged"] = lambda: timed([*portalgen, "build", "--today", DAY], sealed)
         if given.hugo:
             emit(given.size, "hugo", theirs)
             steps["hugo cold"] = lambda: cold(theirs, "public", [given.hugo, "--quiet"])
@@ -105,7 +111,7 @@ def main() -> None:
         base = statistics.median(wall for wall, _ in times.get("hugo cold", times["floor: cp -r"]))
         for name, rows in times.items():
             wall, cpu = (statistics.median(row[n] for row in rows) for n in (0, 1))
-            print(f"  {name:20} {wall:7.2f} s wall, {cpu:7.2f} s cpu, x{wall / base:.2f}")
+            print(f"  {name:24} {wall:7.2f} s wall, {cpu:7.2f} s cpu, x{wall / base:.2f}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.support import DEMO_DAY, JUDGES, ROOT, Built, file_server, program, run
+from tests.support import DEMO_DAY, JUDGES, ROOT, Built, file_server, opened, opened_demo, program, run
 
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
@@ -52,7 +52,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
     return base if worker_id == "master" else base.parent
 
 
-def _built_once(shared: Path, name: str, make: Callable[[Path], None]) -> Built:
+def _built_once(shared: Path, name: str, make: Callable[[Path], object]) -> Built:
     """The site `name`, made and built by the worker that comes first. A build that failed fails for every worker."""
     folder = shared / f"built-{name}"
     site, output, report = folder / "site", folder / "output", folder / "report.json"
@@ -70,12 +70,19 @@ def _built_once(shared: Path, name: str, make: Callable[[Path], None]) -> Built:
 
 @pytest.fixture(scope="session")
 def demo(shared_folder: Path) -> Built:
-    """The demo practice, built once a run from a copy, so that no key and no lock lands in the repository."""
+    """The demo practice with its private pages in the clear, built once a run from a copy, so that no key and no lock
+    lands in the repository."""
+    return _built_once(shared_folder, "demo", opened_demo)
+
+
+@pytest.fixture(scope="session")
+def sealed_demo(shared_folder: Path) -> Built:
+    """The demo practice as it is: sealed."""
 
     def make(site: Path) -> None:
         shutil.copytree(ROOT / "content", site / "content")
 
-    return _built_once(shared_folder, "demo", make)
+    return _built_once(shared_folder, "sealed-demo", make)
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +93,13 @@ def demo_output(demo: Built) -> Path:
 
 @pytest.fixture(scope="session")
 def starter(shared_folder: Path) -> Built:
-    """What `portalgen init` gives somebody who begins, built once a run."""
+    """What `portalgen init` gives somebody who begins, its private pages in the clear, built once a run."""
 
     def make(site: Path) -> None:
         result = run("init", site, "--today", DEMO_DAY)
         if result.code != 0:
             pytest.fail(f"init fails: {result}")
+        opened(site)
 
     return _built_once(shared_folder, "starter", make)
 

@@ -75,6 +75,23 @@ lines:
 """A client with one issued invoice over 120.00, to be laid over `MINIMAL`."""
 
 
+def opened(site: Path) -> Path:
+    """Have a sealed site's private pages published in the clear."""
+    path = site / "content" / "site.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count("  mode: sealed\n") == 1
+    path.write_text(
+        text.replace("  mode: sealed\n", f"  mode: unlisted\n  acknowledge: {ACKNOWLEDGE}\n"), encoding="utf-8"
+    )
+    return site
+
+
+def opened_demo(site: Path) -> Path:
+    """A copy of the demo practice whose private pages are published in the clear."""
+    shutil.copytree(ROOT / "content", site / "content")
+    return opened(site)
+
+
 def minimal_site(root: Path, files: Mapping[str, str | bytes | None] | None = None) -> Path:
     """Write `MINIMAL` and then `files` (path from the site's folder → content; None leaves a file out) below `root`."""
     for name, content in {**MINIMAL, **(files or {})}.items():

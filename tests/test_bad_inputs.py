@@ -415,6 +415,37 @@ CASES = [
         2,
         11,
     ),
+    Case("UTF-16 without a mark", {HOME: GOOD[HOME].encode("utf-16-le")}, "control-character", "UTF-16", HOME, 1, 2),
+    Case(
+        "UTF-16, the other way",
+        {CLIENT: b"\xfe\xff" + GOOD[CLIENT].encode("utf-16-be")},
+        "bad-encoding",
+        "byte 0",
+        CLIENT,
+    ),
+    Case("UTF-32", {CLIENT: GOOD[CLIENT].encode("utf-32")}, "bad-encoding", "UTF-32, not in UTF-8 (byte 0)", CLIENT),
+    Case(
+        "Latin-1",
+        {CLIENT: GOOD[CLIENT].replace("Ana", "An\xe1").encode("latin-1")},
+        "bad-encoding",
+        "byte 26",
+        CLIENT,
+        2,
+        19,
+    ),
+    Case(
+        "old Mac",
+        {CLIENT: GOOD[CLIENT].replace("Ana", "An\xe1").encode("mac-roman")},
+        "bad-encoding",
+        "byte 26",
+        CLIENT,
+        2,
+        19,
+    ),
+    Case(
+        "cut in a letter", {CLIENT: GOOD[CLIENT].encode() + b"notes: \xe2\x82"}, "bad-encoding", "byte 82", CLIENT, 5, 8
+    ),
+    Case("escaped surrogate", changed(TERMS, "Two weeks", '"Two\\u‸D800weeks"'), "yaml", ""),
     Case("UTF-16", {HOME: GOOD[HOME].encode("utf-16")}, "bad-encoding", "UTF-16", HOME),
     Case("lone surrogate", {HOME: b"---\ntitle: \xed\xa0\x80\n---\n"}, "bad-encoding", "surrogate", HOME, 2, 8),
     Case("NUL", {HOME: "---\ntitle: Ho‸\0me\n---\n"}, "control-character", "NUL"),
@@ -475,6 +506,22 @@ CASES = [
         "compare",
         ANA + "log (Mira's conflicted copy).yaml",
     ),
+    *(
+        Case(f"copy of a client's file: {name}", {path: "x"}, "conflict-copy", "delete the copy", place)
+        for name, path, place in (
+            ("counted", ANA + "client (2).yaml", ANA + "client (2).yaml"),
+            ("Dropbox", *[ANA + "client (conflicted copy 2026-11-01).yaml"] * 2),
+            ("Dropbox by name", *[ANA + "client (Mira's conflicted copy 2026-11-01).yaml"] * 2),
+            ("Syncthing", *[ANA + "client.sync-conflict-20261101-120000-ABCDEFG.yaml"] * 2),
+            ("Nextcloud", *[ANA + "payments (conflicted copy 2026-11-01 120000).yaml"] * 2),
+            ("Windows", *[ANA + "plan - Copy.md"] * 2),
+            ("macOS", *[ANA + "client copy 2.yaml"] * 2),
+            ("an invoice", *[ANA + "invoices/2026-0001 (1).yaml"] * 2),
+            ("a folder", "content/clients/ana (1)/client.yaml", "content/clients/ana (1)"),
+            ("a folder on Windows", "content/clients/ana - Copy/client.yaml", "content/clients/ana - Copy"),
+            ("a folder on macOS", "content/clients/ana copy/client.yaml", "content/clients/ana copy"),
+        )
+    ),
     Case("reserved name", {"content/static/con.txt": "x"}, "bad-name", "Windows", "content/static/con.txt"),
     Case("reserved page", {"content/pages/nul.md": "x"}, "bad-name", "Windows", "content/pages/nul.md"),
     Case("reserved client", {"content/clients/com1/client.yaml": "x"}, "bad-name", "Windows", "content/clients/com1"),
@@ -506,6 +553,38 @@ CASES = [
         changed(HOME, "summary", "photo_alt: A\nphoto: ‸/etc/passwd\nsummary"),
         "bad-path",
         "static/NAME",
+    ),
+    *(
+        Case(f"attachment {name}", added(INVOICE, f"attachments: [{{file: ‸{written}}}]\n"), code, says)
+        for name, written, code, says in (
+            ("above", "'../../ben/files/a.pdf'", "bad-path", "the file's name only"),
+            ("above with backslashes", r"'..\..\a.pdf'", "bad-path", "the file's name only"),
+            ("from the root", "/etc/passwd", "bad-path", "the file's name only"),
+            ("from a drive", r"'C:\a.pdf'", "bad-path", "the file's name only"),
+            ("from a drive without a slash", "'C:a.pdf'", "missing-asset", "files/C:a.pdf"),
+            ("with codes", "'%2e%2e%2fclient.yaml'", "missing-asset", "files/%2e%2e%2fclient.yaml"),
+            ("that is the folder", "'..'", "bad-path", "the file's name only"),
+            ("in other letters' case", "Report.PDF", "missing-asset", "files/Report.PDF"),
+        )
+    ),
+    *(
+        Case(f"picture {name}", changed(HOME, "summary", f"photo_alt: A\nphoto: ‸{written}\nsummary"), code, says)
+        for name, written, code, says in (
+            ("with codes", "'static/%2e%2e/site.yaml'", "missing-asset", "static/%2e%2e/site.yaml"),
+            ("with backslashes", r"'static\..\site.yaml'", "bad-path", "static/NAME"),
+            ("from a drive", "'C:/static/room.txt'", "bad-path", "static/NAME"),
+        )
+    ),
+    *(
+        Case(f"id of a client {name}", changed(CLIENT, "id: ana", f"id: ‸{written}"), "bad-id", "small letters")
+        for name, written in (
+            ("above", "'../ben'"),
+            ("from the root", "/ana"),
+            ("with codes", "'%2e%2e'"),
+            ("with a point", "'.'"),
+            ("with a backslash", r"'a\b'"),
+            ("of a drive", "'C:'"),
+        )
     ),
     Case(
         "out of the client's files",
@@ -687,6 +766,47 @@ def test_a_symbolic_link_leads_nowhere_else(target: str, says: str, tmp_path: Pa
     assert problems[0]["hint"]
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        added(INVOICE, 'attachments: [{file: "a\\0.pdf"}]\n'),
+        changed(HOME, "summary", 'photo: "static/a\\0.txt"\nsummary'),
+    ],
+)
+def test_a_path_with_nul_leads_nowhere(files: dict[str, str | bytes | None], tmp_path: Path) -> None:
+    code, problems = problems_of(minimal_site(tmp_path, {**GOOD, **files}))
+    assert code == 2
+    assert "control-character" in [one["code"] for one in problems]
+    assert all(one["path"] in files for one in problems)
+
+
+LEFT = (".DS_Store", "._client.yaml", "~$client.yaml", ".client.yaml.swp", "client.yaml~", "#client.yaml#", "Thumbs.db")
+
+
+def test_what_systems_and_editors_leave_is_read_and_published_nowhere(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, {**GOOD, ANA + "files/plan.txt": "x"})
+    assert problems_of(site) == (0, [])
+    before = fingerprint(site / "output")
+    folders = [site / "content", *(path for path in (site / "content").rglob("*") if path.is_dir())]
+    for folder in folders:
+        for name in LEFT:
+            (folder / name).write_bytes(b"\0\xff left here")
+    assert len(folders) > 8
+    assert problems_of(site) == (0, [])
+    assert fingerprint(site / "output") == before
+
+
+def test_a_mark_at_the_beginning_changes_nothing(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path, GOOD)
+    assert problems_of(site) == (0, [])
+    before = fingerprint(site / "output")
+    for path in (site / "content").rglob("*"):
+        if path.suffix in (".yaml", ".md"):
+            path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert problems_of(site) == (0, [])
+    assert fingerprint(site / "output") == before
+
+
 def test_a_symbolic_link_that_stays_inside_is_read(tmp_path: Path) -> None:
     site = minimal_site(tmp_path / "site", GOOD)
     os.symlink("room.txt", site / "content/static/again.txt")
@@ -743,18 +863,19 @@ BOMBS: Mapping[str, str] = {
 MEASURE = """
 import json, resource, sys, time
 from pathlib import Path
-from portalgen.content.loader import load
 from portalgen.content.problems import render
+from portalgen.publish.build import assemble
 
 def kilobytes(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
-load(Path(sys.argv[1]))
+assemble(Path(sys.argv[1]), jobs=1)
 resource.setrlimit(resource.RLIMIT_AS, (kilobytes("VmSize:") * 1024 + 50_000_000, -1))
 before, start = kilobytes("VmHWM:"), time.process_time()
-loaded = load(Path(sys.argv[2]))
-shown = [render(one, loaded.excerpt(one), False) for one in loaded.problems]
+made = assemble(Path(sys.argv[2]), jobs=1)
+assert made.files is None
+shown = [render(one, made.loaded.excerpt(one), False) for one in made.problems]
 seconds = time.process_time() - start
 print(json.dumps([len(shown), seconds, (kilobytes("VmHWM:") - before) / 1024, max(map(len, shown))]))
 """
@@ -763,9 +884,10 @@ print(json.dumps([len(shown), seconds, (kilobytes("VmHWM:") - before) / 1024, ma
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured by what Linux says of a process")
 @pytest.mark.parametrize("name", BOMBS, ids=lambda name: name.replace(" ", "-"))
 def test_a_bomb_fails_fast_and_small(name: str, tmp_path: Path) -> None:
-    good = minimal_site(tmp_path / "good", GOOD)
-    site = minimal_site(tmp_path / "site", {**GOOD, CLIENT: BOMBS[name]})
-    args = [sys.executable, "-c", MEASURE, str(good), str(site)]
+    site = {SITE: GOOD[SITE].partition("privacy:")[0] + "documents: {pdf: false, einvoice: false}\n"}
+    good = minimal_site(tmp_path / "good", {**GOOD, **site})
+    bad = minimal_site(tmp_path / "bad", {**GOOD, **site, CLIENT: BOMBS[name]})
+    args = [sys.executable, "-c", MEASURE, str(good), str(bad)]
     done = subprocess.run(args, capture_output=True, encoding="utf-8", timeout=60, check=True)
     count, seconds, megabytes, longest = json.loads(done.stdout)
     assert 0 < count < 1000

@@ -38,7 +38,8 @@ def tree(output: Path) -> dict[str, bytes]:
 def links(site: Path, today: str = DAY) -> dict[tuple[str, str], str]:
     """(kind, reference) → file of the page."""
     rows = invoke("links", "--site", site, "--today", today, "--json").json
-    return {(row["kind"], row["ref"]): re.sub(r"^https://[^/]+/", "", row["url"]) + "index.html" for row in rows}
+    urls = {(row["kind"], row["ref"]): row["url"] for row in rows if row["url"]}
+    return {link: re.sub(r"^https://[^/]+/", "", url) + "index.html" for link, url in urls.items()}
 
 
 def codes(result: Result) -> set[str]:

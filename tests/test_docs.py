@@ -27,7 +27,8 @@ from portalgen.rules.account import account_of
 from portalgen.rules.totals import PricedLine, TaxKey, compute
 from portalgen.site import views
 from portalgen.site.theme import Theme
-from tests.support import DEMO_DAY, ROOT, invoke
+from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, ROOT, invoke, minimal_site
+from tests.unlocking import sealed
 
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))
@@ -346,7 +347,7 @@ class Rendered(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def rendered(documented_site: Path) -> Rendered:
+def rendered(documented_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     """What the examples' pages are made from."""
     found = Rendered({}, set(), set(), set())
     make_page, make_context = Theme.render, jinja2.Template.new_context
@@ -368,6 +369,11 @@ def rendered(documented_site: Path) -> Rendered:
         patch.setattr(Theme, "render", render)
         patch.setattr(jinja2.Template, "new_context", new_context)
         result = invoke("check", "--site", documented_site, "--today", DEMO_DAY, "--json")
+        site = tmp_path_factory.mktemp("sealed")
+        minimal_site(site, {**MINIMAL_CLIENT, "content/site.yaml": sealed(MINIMAL["content/site.yaml"])})
+        assert invoke("build", "--site", site, "--today", DEMO_DAY).code == 0
+        assert invoke("link", "revoke", "ana", "--site", site).code == 0
+        assert invoke("build", "--site", site, "--today", DEMO_DAY).code == 0
     assert result.code == 0, result
     return found
 

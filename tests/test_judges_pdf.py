@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -42,7 +41,7 @@ from portalgen.site.views import (
 from tests.documents import DAY, TRANSFER, document, key, line, random_documents
 from tests.papers import Paper, paper, plain, said
 from tests.paycodes import read_code, read_swiss
-from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, ROOT, invoke
+from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, invoke, opened_demo
 
 METHODS = {
     "EUR": "{id: sepa, kind: bank_sepa, label: Transfer, iban: IE29AIBK93115212345678, account_name: Séamus Ó Floinn}",
@@ -300,7 +299,7 @@ def test_nothing_runs_off_the_page(desk: Paper, printed: Mapping[str, tuple[Shee
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of the demo, with a PDF beside every document."""
     root = tmp_path_factory.mktemp("demo")
-    shutil.copytree(ROOT / "content", root / "content")
+    opened_demo(root)
     site = root / "content" / "site.yaml"
     site.write_text(re.sub(r"^  pdf: false$", "  pdf: true", site.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
     result = invoke("build", "--site", root, "--today", DEMO_DAY, "--json")

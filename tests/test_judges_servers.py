@@ -10,148 +10,20 @@ import csv
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.support import JUDGES, Built, guards, html_pages, program
+from tests.servers import PLAIN, python, readable, running
+from tests.support import JUDGES, Built, guards, html_pages
 
 SUB_PATH = "a/sub/path"
-
-NGINX = """\
-daemon off;
-pid {work}/nginx.pid;
-error_log {work}/error.log;
-{user}
-events {{}}
-http {{
-  access_log off;
-  include {mime_types};
-  client_body_temp_path {work}/body;
-  proxy_temp_path {work}/proxy;
-  fastcgi_temp_path {work}/fastcgi;
-  uwsgi_temp_path {work}/uwsgi;
-  scgi_temp_path {work}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    root {folder};
-  }}
-}}
-"""
-
-APACHE = """\
-ServerRoot {work}
-ServerName 127.0.0.1
-Listen 127.0.0.1:{port}
-PidFile {work}/apache.pid
-ErrorLog {work}/error.log
-Mutex file:{work}
-{modules}
-{user}
-TypesConfig {mime_types}
-DocumentRoot {folder}
-DirectoryIndex index.html
-<Directory />
-  AllowOverride All
-  Options -Indexes
-  Require all granted
-</Directory>
-"""
-# headers and rewrite: what a shared host has, for the .htaccess that a build may write
-APACHE_MODULES = ("mpm_event", "authz_core", "mime", "dir", "alias", "headers", "rewrite")
-
-Command = Callable[[Path, Path, int], list[str]]
-"""How to start a server: (folder to serve, its own working folder, port) → the command."""
-
-
-def _mime_types() -> Path:
-    for path in ("/etc/nginx/mime.types", "/etc/mime.types"):
-        if Path(path).is_file():
-            return Path(path)
-    pytest.skip("no table of MIME types is installed")
-
-
-def _python(folder: Path, work: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)]
-
-
-def _nginx(folder: Path, work: Path, port: int) -> list[str]:
-    binary = program("nginx")
-    if binary is None:
-        pytest.skip("nginx is not installed")
-    user = "user nobody nogroup;" if os.geteuid() == 0 else ""
-    config = work / "nginx.conf"
-    config.write_text(NGINX.format(work=work, folder=folder, port=port, user=user, mime_types=_mime_types()))
-    return [binary, "-p", str(work), "-c", str(config), "-e", str(work / "error.log")]
-
-
-def _apache(folder: Path, work: Path, port: int) -> list[str]:
-    binary = program("apache2", "httpd")
-    if binary is None:
-        pytest.skip("Apache is not installed")
-    home = next((path for path in APACHE_HOMES if path.is_dir()), None)
-    if home is None or not Path("/etc/mime.types").is_file():
-        pytest.skip("Apache's modules or /etc/mime.types are not where Debian puts them")
-    files = {name: home / f"mod_{name}.so" for name in APACHE_MODULES}
-    modules = "\n".join(f"LoadModule {name}_module {file}" for name, file in files.items() if file.is_file())
-    user = "User nobody\nGroup nogroup" if os.geteuid() == 0 else ""
-    config = work / "apache.conf"
-    config.write_text(
-        APACHE.format(work=work, folder=folder, port=port, user=user, modules=modules, mime_types="/etc/mime.types")
-    )
-    return [binary, "-f", str(config), "-DFOREGROUND"]
-
-
-APACHE_HOMES = (Path("/usr/lib/apache2/modules"), Path("/usr/lib64/httpd/modules"))
-SERVERS: dict[str, Command] = {"python": _python, "nginx": _nginx, "apache": _apache}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _answers(port: int, process: subprocess.Popen[str], seconds: float = 15) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                return True
-        except OSError:
-            time.sleep(0.05)
-    return False
-
-
-@contextmanager
-def running(command: Command, folder: Path, work: Path) -> Iterator[str]:
-    """A server for a folder, on a free port; gives its address without a slash at the end."""
-    said = ""
-    for attempt in range(3):  # another process may take the free port first
-        port = _free_port()
-        own = work / str(attempt)
-        own.mkdir()
-        with (own / "said.txt").open("w+", encoding="utf-8") as log:
-            process = subprocess.Popen(command(folder, own, port), stdout=log, stderr=log, cwd=own, text=True)
-            try:
-                if _answers(port, process):
-                    yield f"http://127.0.0.1:{port}"
-                    return
-            finally:
-                process.terminate()
-                process.wait(timeout=30)
-        said = "\n".join(path.read_text() for path in (own / "said.txt", own / "error.log") if path.exists())
-    pytest.fail(f"the server does not start: {said}")
 
 
 @pytest.fixture(scope="module")
@@ -161,10 +33,7 @@ def hosted(demo: Built) -> Iterator[Path]:
         top = Path(name).resolve()
         for folder in (top / "root", top / "sub" / SUB_PATH):
             shutil.copytree(demo.output, folder)
-        # Apache never serves as root, and pytest's own folders are closed to others
-        for path in (top, *top.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        yield top
+        yield readable(top)
 
 
 @dataclass(frozen=True)
@@ -220,11 +89,11 @@ def dead(links: Sequence[Link]) -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["root", "sub"])
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", PLAIN)
 def test_no_link_is_dead(server: str, place: str, hosted: Path, demo: Built, tmp_path: Path) -> None:
     """Every page is reached: the public ones from the front page, each private one from a link that was handed out."""
     path = "" if place == "root" else f"{SUB_PATH}/"
-    with running(SERVERS[server], hosted / place, tmp_path) as address:
+    with running(PLAIN[server], hosted / place, tmp_path) as address:
         base = f"{address}/{path}"
         links = crawl([base, *(base + private for private in demo.private_addresses())], tmp_path)
     assert not (found := dead(links)), "\n".join(found)
@@ -238,7 +107,7 @@ def test_no_link_is_dead(server: str, place: str, hosted: Path, demo: Built, tmp
 
 def test_without_a_link_nobody_finds_a_private_page(hosted: Path, tmp_path: Path) -> None:
     """A spider that starts from every well-known address, and that no request to stay out can stop, sees none."""
-    with running(_python, hosted / "root", tmp_path) as address:
+    with running(python, hosted / "root", tmp_path) as address:
         named = ("404.html", "sitemap.xml", "robots.txt")
         starts = [f"{address}/", *(f"{address}/{name}" for name in named if (hosted / "root" / name).exists())]
         links = crawl(starts, tmp_path)
@@ -250,7 +119,7 @@ def test_the_crawler_sees_dead_links_and_anchors(tmp_path: Path) -> None:
     (tmp_path / "site" / "b").mkdir(parents=True)
     (tmp_path / "site" / "index.html").write_text(page)
     (tmp_path / "site" / "b" / "index.html").write_text('<!doctype html><title>y</title><a href="../index.html">x</a>')
-    with running(_python, tmp_path / "site", tmp_path) as address:
+    with running(python, tmp_path / "site", tmp_path) as address:
         found = dead(crawl([f"{address}/"], tmp_path))
     assert len(found) == 2, found
     assert "gone.html" in found[1], found

@@ -50,7 +50,11 @@ def test_a_link_to_a_page_keeps_its_anchor() -> None:
 
 def test_an_attachment_with_a_number_sign_opens(tmp_path: Path) -> None:
     bill = MINIMAL_CLIENT[BILL] + "attachments: [{file: 'a #1.pdf', label: Report}]\n"
-    files: dict[str, str | bytes | None] = {**MINIMAL_CLIENT, BILL: bill, "content/clients/ana/files/a #1.pdf": b"%PDF"}
+    files: dict[str, str | bytes | None] = {
+        **MINIMAL_CLIENT,
+        BILL: bill,
+        "content/clients/ana/files/a #1.pdf": b"%PDF-1.7",
+    }
     result = invoke("build", "--site", minimal_site(tmp_path, files), "--today", DEMO_DAY, "--json")
     assert result.code == 0, result
     pages = [page for page in (tmp_path / "output/p").rglob("*.html") if "files/a" in page.read_text()]
@@ -58,7 +62,7 @@ def test_an_attachment_with_a_number_sign_opens(tmp_path: Path) -> None:
     for page in pages:
         for link in re.findall(r'href="([^"]*files/a[^"]*)"', page.read_text()):
             assert "#" not in link
-            assert (page.parent / unquote(link)).read_bytes() == b"%PDF"
+            assert (page.parent / unquote(link)).read_bytes() == b"%PDF-1.7"
 
 
 # --- what a page loads ------------------------------------------------------------------------------------------------

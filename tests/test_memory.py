@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from portalgen.publish import build as building
-from tests.support import MINIMAL_CLIENT, Result, invoke, minimal_site
+from tests.support import DEMO_DAY, MINIMAL_CLIENT, Result, invoke, minimal_site
 
 DAY = "2026-11-21"
 MEMORY = ".portalgen/cache/last.json"
@@ -120,3 +122,13 @@ def test_warnings_are_told_each_time(site: Path, builds: list[Path]) -> None:
     assert second.json["problems"] == first.json["problems"]
     words = invoke("build", "--site", site, "--today", DAY)
     assert "warning[no-base-url]" in words.stderr
+
+
+def test_an_output_that_was_lost_and_built_again_is_remembered(tmp_path: Path) -> None:
+    site = minimal_site(tmp_path / "site", MINIMAL_CLIENT)
+    build = ("build", "--site", site, "--today", DEMO_DAY, "--json")
+    assert invoke(*build).json["written"] > 0
+    shutil.rmtree(site / "output")
+    assert invoke(*build).json["written"] > 0
+    manifest = json.loads((site / ".portalgen" / "manifest.json").read_text())
+    assert [owned["complete"] for owned in manifest["outputs"].values()] == [True]

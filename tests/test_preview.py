@@ -267,6 +267,12 @@ def test_a_foreign_host_is_not_answered(sample: Preview, host: str, status: int)
     assert answered == 421
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this machine has one such address only")
+def test_no_other_address_of_this_machine_is_listened_at(sample: Preview) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port_of(sample)), PATIENCE).close()
+
+
 def test_the_host_that_was_asked_for_is_answered(tmp_path: Path) -> None:
     with Preview(tmp_path, lambda: PreviewBuild({"index.html": b"x"}), host="127.0.0.2", port=0) as preview:
         assert preview.url.startswith("http://127.0.0.2:")

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import json
 import os
 import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portalgen.content.lock import LinkRow, Lock, read_lock
-from portalgen.site.sealing import Keyring, KeyTextError, checked, unchecked
+from portalgen.site.sealing import (
+    HTML,
+    PAGE,
+    Enclosed,
+    Keyring,
+    KeyTextError,
+    SealError,
+    checked,
+    padded,
+    seal,
+    unchecked,
+    unseal,
+)
 from tests.support import MINIMAL_CLIENT, Result, invoke, minimal_site
 
 SECRET = bytes(range(32))
@@ -24,6 +41,73 @@ def test_known_answers() -> None:
     keyring = Keyring(SECRET)
     assert keyring.key_id == "44e797204df0b1fa"
     assert keyring.token(SALT, 1) == "zk2yx5ng3bz4zfc4ziprviamnapucxax"
+    assert keyring.locator(SALT, 1) == "d7lvuf4adcckzhagxikkbkshxtimvnvc"
+    assert keyring.secret(SALT, 1).hex() == "0bb711435241f525b168a9ac0ae0d500719fc7f6dc7d292227bf0de201fac7f7"
+    assert keyring.fragment(SALT, 1) == "bo3rcq2sih2slmlivgwavygvabyz7r7w3r6ssirhx4g6eap2y73u2ycg"
+    assert unchecked(keyring.fragment(SALT, 1)) == keyring.secret(SALT, 1)
+
+
+def test_known_answers_of_a_sealed_page() -> None:
+    secret = Keyring(SECRET).secret(SALT, 1)
+    sealed = seal(secret, [Enclosed(PAGE, HTML, b"<h1>Hallo</h1>")])
+    tag = sealed[24:56]
+    assert tag.hex() == "86e41447cdb99db5ee0b5e52896b42cf269b8246ad64b4f76685db598dce2b3c"
+    made = HKDF(SHA256(), 44, salt=tag, info=b"portalgen/seal/v1/msg").derive(secret)
+    assert made[:32].hex() == "3f49807a4be78e67b71b1a6810e59e40c7bc61324a13294b0bf18647dd85a0d7"
+    assert made[32:].hex() == "db35a33b96c4cdfd941d1c19"
+    plain = AESGCM(made[:32]).decrypt(made[32:], sealed[56:], sealed[:56])
+    assert plain[4 : 4 + plain[3]].startswith(b'{"exp":null,"files":[{"l":14,"n":"page.html","o":0,"t":"text/html')
+    assert (len(sealed), sealed[-16:].hex()) == (16456, "09aab1bf3f32816e190b2227bc28ea38")
+    assert hashlib.sha256(sealed).hexdigest() == "ee9e8cf9ccfa6348f42c8309db8c3ce143e7537328f6e5ad95cf5c4fa0dfe4db"
+
+
+@pytest.mark.parametrize(
+    ("length", "wanted"),
+    [(1, 16384), (16384, 16384), (16385, 17408), (20000, 20480), (70001, 71680), (300000, 303104)],
+)
+def test_known_answers_of_the_padding(length: int, wanted: int) -> None:
+    assert padded(length) == wanted
+
+
+KEYS = st.binary(min_size=32, max_size=32)
+FILES = st.lists(
+    st.builds(
+        Enclosed,
+        st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
+        st.sampled_from(["application/pdf", "text/plain", "image/png"]),
+        st.binary(max_size=20000),
+    ),
+    max_size=4,
+)
+MOMENTS = st.none() | st.integers(0, 4_000_000_000).map(lambda second: dt.datetime.fromtimestamp(second, dt.UTC))
+
+
+@given(KEYS, st.binary(max_size=40000), FILES, MOMENTS)
+def test_what_is_sealed_opens_again_and_is_the_same_each_time(
+    secret: bytes, content: bytes, others: list[Enclosed], expires: dt.datetime | None
+) -> None:
+    files = (Enclosed(PAGE, HTML, content), *others)
+    sealed = seal(secret, files, expires)
+    opened = unseal(secret, sealed)
+    assert opened.files == files
+    assert opened.expires == (expires.strftime("%Y-%m-%dT%H:%M:%SZ") if expires else None)
+    assert seal(secret, files, expires) == sealed
+    assert seal(secret, (Enclosed(PAGE, HTML, content + b"."), *others), expires)[24:56] != sealed[24:56]
+    length = len(sealed) - 24 - 32 - 16
+    least = sum(len(file.content) for file in files)
+    assert least < length <= max(16384, (least + 5000) * 1.12)
+    assert padded(length) == length
+
+
+@given(KEYS, KEYS, st.integers(0, 16455), st.integers(0, 7))
+def test_another_key_or_a_changed_bit_opens_nothing(secret: bytes, other: bytes, at: int, bit: int) -> None:
+    sealed = bytearray(seal(secret, [Enclosed(PAGE, HTML, b"<h1>Hallo</h1>")]))
+    if other != secret:
+        with pytest.raises(SealError):
+            unseal(other, bytes(sealed))
+    sealed[at] ^= 1 << bit
+    with pytest.raises(SealError):
+        unseal(secret, bytes(sealed))
 
 
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 55), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
@@ -74,31 +158,67 @@ def test_the_lock_reads_what_it_writes() -> None:
     assert Lock(links=links).text() == Lock(links=links[::-1]).text()
 
 
+OTHER = SALT[::-1]
+
+
 @pytest.mark.parametrize(
-    "lines",
+    ("line", "lines"),
     [
-        ["<<<<<<< HEAD"],
-        ["{not json"],
-        [row(salt="zz")],
-        [row(generation=0)],
-        [row(state="alive")],
-        [row(extra="1"), row(ref="b")],
-        [row(), row(client="bo")],
-        [row(), row(salt=SALT[::-1], generation=2)],
-        [row(salt=SALT[::-1], generation=2, state="revoked"), row()],
-        [{"kind": "document", "number": "1"}],
-        [KEY_ROW, row(sealed=True)],
-        [KEY_ROW, KEY_ROW],
-        [KEY_ROW, {"kind": "key", "key_id": "00ff"}],
-        [{"kind": "key", "key_id": ""}],
-        [{"kind": "key", "key_id": 7}],
+        (1, ["<<<<<<< HEAD"]),
+        (2, [KEY_ROW, "======="]),
+        (3, [KEY_ROW, row(), ">>>>>>> theirs"]),
+        (1, ["{not json"]),
+        (1, ["[]"]),
+        (1, [row(salt="zz")]),
+        (1, [row(salt=SALT[2:])]),
+        (1, [row(generation=0)]),
+        (1, [row(state="alive")]),
+        (1, [row(of="door")]),
+        (2, [KEY_ROW, row() | {"salt": None}]),
+        (3, [KEY_ROW, row(), row(client="bo")]),
+        (3, [KEY_ROW, row(), row(generation=2, state="revoked")]),
+        (2, [KEY_ROW, row(), row(salt=OTHER, generation=2)]),
+        (3, [KEY_ROW, row(salt=OTHER, generation=2, state="revoked"), row()]),
+        (3, [KEY_ROW, row(salt=OTHER, generation=2, state="replaced"), row(state="expired")]),
+        (3, [KEY_ROW, row(salt=OTHER, state="replaced"), row()]),
+        (1, [{"kind": "document", "number": "1"}]),
+        (2, [KEY_ROW, row(sealed=True)]),
+        (2, [KEY_ROW, KEY_ROW]),
+        (2, [KEY_ROW, {"kind": "key", "key_id": "00ff"}]),
+        (1, [{"kind": "key", "key_id": ""}]),
+        (1, [{"kind": "key", "key_id": 7}]),
+        (1, [row()]),
+        (2, [KEY_ROW, row(key_id="00ff")]),
+        (2, [KEY_ROW, row(key_id="00ff", state="expired")]),
+        (2, [KEY_ROW, row(key_id=KEY_ROW["key_id"], state="revoked")]),
+        (1, [{"kind": "number", "of": "invoice", "number": "1"}]),
+        (1, [{"kind": "number", "of": "song", "number": "1", "issued": "2026-11-21"}]),
     ],
 )
-def test_a_lock_that_cannot_be_trusted_has_a_problem_with_a_line(lines: list[object]) -> None:
+def test_a_lock_that_cannot_be_trusted_has_a_problem_with_a_line(line: int, lines: list[object]) -> None:
     text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
     problems = read_lock(text)[1]
-    assert problems
-    assert all(problem.path == "portalgen.lock" and problem.line <= len(lines) and problem.hint for problem in problems)
+    assert problems[0].line == line
+    assert all(problem.path == "portalgen.lock" and problem.hint for problem in problems)
+
+
+def test_every_ended_generation_keeps_its_row() -> None:
+    rows = [
+        row(state="replaced", key_id="00ff"),
+        row(salt=OTHER, generation=2, state="revoked"),
+        row(salt=SALT[2:] + SALT[:2], generation=3, state="expired"),
+    ]
+    numbers = [{"kind": "number", "of": "receipt", "number": "R-1", "issued": "2026-11-21"}] * 2
+    text = "".join(f"{json.dumps(line)}\n" for line in (KEY_ROW, *rows, *numbers))
+    lock, problems = read_lock(text)
+    assert not problems
+    assert [(link.generation, link.state, link.key_id) for link in lock.links] == [
+        (1, "replaced", "00ff"),
+        (2, "revoked", ""),
+        (3, "expired", ""),
+    ]
+    assert read_lock(lock.text()) == (lock, ())
+    assert len(lock.numbers) == 1  # two branches may have forgotten the same client
 
 
 @pytest.fixture
@@ -152,7 +272,8 @@ def test_a_lock_that_does_not_name_its_key_is_refused(built: Path) -> None:
     first = next(number for number, line in enumerate(links.splitlines(), 1) if '"kind": "link"' in line)
     assert [(p["path"], p["line"], p["code"]) for p in result.json["problems"]] == [("portalgen.lock", first, "lock")]
     assert "does not name the key" in result.json["problems"][0]["message"]
-    assert invoke("link", "rotate", "ana", "--site", built, env={"PORTALGEN_KEY": checked(SECRET)}).code == 4
+    told = invoke("link", "rotate", "ana", "--site", built, "--json", env={"PORTALGEN_KEY": checked(SECRET)})
+    assert (told.code, told.json["problems"]) == (2, result.json["problems"])
     assert (lock.read_text(), sorted(built.rglob("*"))) == (links, before)
 
 
@@ -203,11 +324,14 @@ def test_a_promise_cannot_vanish_unnoticed(built: Path, gone: str) -> None:
 
 
 def test_publish_false_takes_the_pages_away(built: Path) -> None:
+    pages = set((built / "output/p").glob("*/index.html"))
+    assert pages
     client = built / "content/clients/ana/client.yaml"
     client.write_text(client.read_text() + "publish: false\n")
     result = build(built)
     assert (result.code, result.json["problems"]) == (0, [])
-    assert not list((built / "output" / "p").glob("*/index.html"))
+    assert set((built / "output/p").glob("*/index.html")) == pages
+    assert not any("Ana Horvat" in page.read_text() for page in pages)
 
 
 def test_a_sealed_site_publishes_nothing_private_in_the_clear(tmp_path: Path) -> None:
@@ -215,10 +339,9 @@ def test_a_sealed_site_publishes_nothing_private_in_the_clear(tmp_path: Path) ->
     text = (site / "content/site.yaml").read_text()
     (site / "content/site.yaml").write_text(text[: text.index("privacy:")] + text[text.index("documents:") :])
     result = build(site)
-    assert result.code == 0
-    assert [problem["code"] for problem in result.json["problems"]] == ["not-sealed-yet"]
-    assert not (site / "output" / "p").exists()
-    assert not any("Ana" in path.read_text(errors="ignore") for path in (site / "output").rglob("*.html"))
+    assert (result.code, result.json["problems"]) == (0, [])
+    assert len(list((site / "output/p").glob("*.html"))) == 3
+    assert not any("Ana Horvat" in path.read_text(errors="ignore") for path in (site / "output").rglob("*.html"))
 
 
 def address(site: Path, of: str = "portal") -> str:
@@ -226,14 +349,15 @@ def address(site: Path, of: str = "portal") -> str:
     return next((row["url"].split("/p/")[1].rstrip("/") for row in rows if row["kind"] == of), "")
 
 
-def test_a_rotated_link_moves_and_the_old_address_goes(built: Path) -> None:
+def test_a_rotated_link_moves_and_the_old_address_says_so(built: Path) -> None:
     old, invoice = address(built), address(built, "invoice")
     assert invoke("link", "rotate", "ana", "--site", built).code == 0
     assert build(built).code == 0
     new = address(built)
     assert new not in (old, "")
     assert address(built, "invoice") == invoice
-    assert not (built / "output/p" / old).exists()
+    assert "Ana Horvat" not in (built / "output/p" / old / "index.html").read_text()
+    assert [path.name for path in (built / "output/p" / old).iterdir()] == ["index.html"]
     assert (built / "output/p" / new / "index.html").is_file()
     states = [row["state"] for row in invoke("links", "--all", "--site", built, "--today", DAY, "--json").json]
     assert sorted(states) == ["live", "live", "replaced"]
@@ -242,9 +366,11 @@ def test_a_rotated_link_moves_and_the_old_address_goes(built: Path) -> None:
 def test_after_revoking_a_client_their_folder_may_go(built: Path) -> None:
     assert invoke("link", "revoke", "ana", "--site", built).code == 0
     assert build(built).code == 0
-    assert not list((built / "output").glob("p/*/index.html"))
     (built / "content/clients/ana").rename(built / "aside")
     assert build(built).json["problems"] == []
+    pages = list((built / "output").glob("p/*/index.html"))
+    assert len(pages) == 2
+    assert not any("Ana Horvat" in page.read_text() for page in pages)
     (built / "aside").rename(built / "content/clients/ana")
     assert address(built) == ""
     assert invoke("link", "rotate", "ana", "--site", built).code == 0

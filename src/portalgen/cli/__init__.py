@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portalgen import __version__
-from portalgen.cli import export, imports, letter, money
+from portalgen.cli import access, export, imports, keys, letter, money, verify
 from portalgen.desk.command import (
     BROKEN,
     COUNTS,
@@ -20,12 +20,9 @@ from portalgen.desk.command import (
     assembled,
     common,
     dated,
+    ended_links,
     given_base_url,
-    link_data,
-    report,
-    row_data,
     say,
-    site_base,
     tell,
 )
 
@@ -54,7 +51,8 @@ def main() -> None:
       portalgen links --site practice
                                      the links to send to your clients
 
-    Upload output/ to any host. Keep the folder, and .portalgen/key above all.
+    Upload output/ to any host. Keep the folder, and .portalgen/key above all: portalgen key show
+    prints it for paper.
     """
 
 
@@ -81,14 +79,14 @@ def init(folder: Path, demo: bool, today: dt.date | None, site: Path, as_json: b
 @main.command()
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write [output/ in the site].")
 @click.option("--base-url", metavar="URL", help="The address of the finished site, instead of base_url in site.yaml.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="How many processes to use.", hidden=True)
+@click.option("--jobs", type=click.IntRange(1, 64), help="How many processes to use at most [as many as pay].")
 @click.option("--no-cache", is_flag=True, help="Build everything anew, whatever is remembered.")
 @dated
 @common
 def build(
     output: Path | None,
     base_url: str | None,
-    jobs: int,
+    jobs: int | None,
     no_cache: bool,
     today: dt.date | None,
     site: Path,
@@ -110,6 +108,7 @@ def build(
                 today=today,
                 base_url=given_base_url(base_url),
                 remembers=not no_cache,
+                jobs=jobs or 0,
                 progress=progress,
             )
         except Unsettled as unsettled:
@@ -131,12 +130,18 @@ def build(
 @dated
 @common
 def check(today: dt.date | None, site: Path, as_json: bool) -> None:
-    """Find every problem without writing anything."""
+    """Find every problem without writing anything, and every link that has ended and is still published."""
+    from portalgen.cli.verify import UNKEPT
+
     with Environment():
         result, seconds = assembled(site, today, "")
-    report(result, as_json, {"pages": result.pages, "seconds": seconds()})
+        open_still = ended_links(site, result)
+    told = (*result.problems, *open_still)
+    tell(told, result.loaded.excerpt, as_json, {"pages": result.pages, "seconds": seconds()})
     if result.files is None:
         sys.exit(BROKEN)
+    if open_still:
+        sys.exit(UNKEPT)
     if not as_json:
         click.echo(f"No errors in {result.pages} pages.")
 
@@ -217,96 +222,6 @@ def new(
 
 
 @main.command()
-@click.argument("client", required=False)
-@click.option("--all", "every", is_flag=True, help="Replaced and revoked links too.")
-@click.option("--yes", is_flag=True, help="Print them although this is not a terminal.")
-@click.option("--base-url", metavar="URL", help="The address of the finished site, instead of base_url in site.yaml.")
-@dated
-@common
-def links(
-    client: str | None, every: bool, yes: bool, base_url: str | None, today: dt.date | None, site: Path, as_json: bool
-) -> None:
-    """List the links to send: each client's page and each issued invoice.
-
-    Whoever has a link can open it, so links are printed to a terminal only, or with --json or --yes.
-    """
-    if not (as_json or yes or sys.stdout.isatty()):
-        raise Refused("links open private pages, so they are printed to a terminal only", "add --yes or --json")
-    with Environment():
-        result, _ = assembled(site, today, given_base_url(base_url))
-    if result.files is None or result.access is None:
-        report(result, as_json, {})
-        sys.exit(BROKEN)
-    base = given_base_url(base_url) or site_base(result)
-    built = set(result.access.lock.links)
-    rows = [link_data(fact, base) for fact in result.links if fact.row in built and client in (None, fact.row.client)]
-    if every:
-        listed = {fact.row for fact in result.links}
-        rest = [row for row in result.access.lock.links if row not in listed and client in (None, row.client)]
-        rows += [row_data(row) for row in rest]
-    if client and not rows and result.loaded.site and client not in result.loaded.site.clients:
-        once = any(row.client == client for row in result.access.lock.links)
-        hint = "see its old links with --all" if once else "write the name of a folder in content/clients"
-        raise click.UsageError(f"there is no client '{client}'; {hint}")
-    if result.links and not built:
-        raise Refused("no links were made yet", "run portalgen build first")
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    wide = max((len(row["ref"]) for row in rows), default=0)
-    for row in rows:
-        until = f"  until {row['expires']}" if row["expires"] else ""
-        click.echo(f"{row['client']:24} {row['kind']:11} {row['ref']:{wide}} {row['url'] or row['state']}{until}")
-
-
-@main.group()
-def link() -> None:
-    """End a link, or replace it by a new one."""
-
-
-@link.command()
-@click.argument("client")
-@click.option("--invoice", metavar="ID", default="", help="The link of this invoice instead of the client's page.")
-@common
-def rotate(client: str, invoice: str, site: Path, as_json: bool) -> None:
-    """Give a CLIENT's page a new address; the old one ends with the next build."""
-    _retire(site, client, invoice, True, as_json)
-
-
-@link.command()
-@click.argument("client")
-@click.option("--invoice", metavar="ID", default="", help="Only the link of this invoice.")
-@common
-def revoke(client: str, invoice: str, site: Path, as_json: bool) -> None:
-    """End every link of a CLIENT. After the next build their folder may be deleted."""
-    _retire(site, client, invoice, False, as_json)
-
-
-def _retire(site: Path, client: str, invoice: str, renew: bool, as_json: bool) -> None:
-    from portalgen.publish.access import open_access
-    from portalgen.publish.output import build_lock
-
-    if not (site / "content").is_dir():
-        raise click.UsageError(
-            f"there is no folder content in {site.resolve()}; name the practice's folder with --site"
-        )
-    with Environment(), build_lock(site):
-        access, problems = open_access(site)
-        if access is None:
-            raise Refused(f"portalgen.lock: {problems[0].message}", problems[0].hint)
-        count = access.rotate(client, invoice) if renew else access.revoke(client, invoice)
-    if not count:
-        raise click.UsageError(f"'{client}' has no such link; see portalgen links --all")
-    what = f"{count} link{'s' if count > 1 else ''} of {client} {'replaced' if renew else 'ended'}"
-    say(
-        as_json,
-        {"client": client, "links": count},
-        f"{what}. Build and upload now: until then the old address still opens.\n"
-        "Who has seen a page keeps what they saw, and a host may serve old copies for a while.",
-    )
-
-
-@main.command()
 @click.argument("kind", required=False)
 @click.option("--write", is_flag=True, help="Write the schemas and the settings for VS Code into the site.")
 @common
@@ -353,5 +268,13 @@ def completion(shell: str) -> None:
         click.echo(found(main, {}, "portalgen", "_PORTALGEN_COMPLETE").source())
 
 
-for _command in (*money.COMMANDS, *letter.COMMANDS, *imports.COMMANDS, *export.COMMANDS):
+for _command in (
+    *access.COMMANDS,
+    *keys.COMMANDS,
+    *money.COMMANDS,
+    *letter.COMMANDS,
+    *imports.COMMANDS,
+    *export.COMMANDS,
+    *verify.COMMANDS,
+):
     main.add_command(_command)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from portalgen.desk.command import BROKEN, Command, Day, Environment, Parsed, common, dated, say, tell
+from portalgen.desk.command import BROKEN, Command, Day, Parsed, alone, common, dated, say, tell
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,24 +28,13 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(site: Path, today: dt.date | None, as_json: bool) -> Iterator[Books]:
     """The books of a site, alone with them. What is wrong with the files ends the command like a build."""
-    from portalgen.desk.books import Books, NotDone, Unclear
-    from portalgen.publish.output import build_lock
+    from portalgen.desk.books import Books
 
-    if not (site / "content").is_dir():
-        raise click.UsageError(
-            f"there is no folder content in {site.resolve()}; name the practice's folder with --site"
-        )
-    with Environment(), build_lock(site):
-        try:
-            books = Books(site, today)
-            yield books
-            if not as_json:
-                tell(books.noted, books.loaded.excerpt, False, {})
-        except NotDone as refused:
-            tell(refused.problems, refused.loaded.excerpt, as_json, {}, writes=True)
-            sys.exit(BROKEN)
-        except Unclear as unclear:
-            raise click.UsageError(f"{unclear.message}; {unclear.hint}") from None
+    with alone(site, as_json):
+        books = Books(site, today)
+        yield books
+        if not as_json:
+            tell(books.noted, books.loaded.excerpt, False, {})
 
 
 def amount_of(money: Money) -> str:

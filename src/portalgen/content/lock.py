@@ -17,13 +17,17 @@ LinkKind = Literal["portal", "invoice", "credit-note", "person"]
 LinkState = Literal["live", "expired", "revoked", "replaced"]
 DocumentKind = Literal["invoice", "credit-note"]
 DocumentKey = tuple[DocumentKind, str]
+NumberKind = Literal["invoice", "credit-note", "receipt", "estimate"]
 
-_BACKUP = "take the file back from your last commit or backup"
+BACKUP = "take the file back from your last commit or backup"
 _NEWER = "use the version of portalgen that wrote it"
 
 
 class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
-    """A link handed out. Its salt (16 bytes, hex) and generation make its address; `ref` is an id."""
+    """A link handed out. Its salt (16 bytes, hex) and generation make its address; `ref` is an id.
+
+    `key_id` stands only where the key is not the site's: on the ended rows that `key rotate` leaves behind.
+    """
 
     client: str
     of: LinkKind
@@ -31,10 +35,19 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
     generation: int = 1
     salt: str
     state: LinkState = "live"
+    key_id: str = ""
+
+    @property
+    def owner(self) -> tuple[str, str, str]:
+        """What it opens: client, kind and reference, which all its generations share."""
+        return self.client, self.of, self.ref
 
     def text(self) -> str:
         """The row as it is written."""
-        return _line({"kind": "link", **msgspec.structs.asdict(self)})
+        data = msgspec.structs.asdict(self)
+        if not self.key_id:
+            del data["key_id"]
+        return _line({"kind": "link", **data})
 
 
 class Relocked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,16 +86,29 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return _line(data)
 
 
+class NumberRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
+    """A number that was given to something of a client who was forgotten. It is never given again."""
+
+    of: NumberKind
+    number: str
+    issued: dt.date
+
+    def text(self) -> str:
+        """The row as it is written."""
+        return _line({"kind": "number", **msgspec.to_builtins(self)})
+
+
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
     """The lock's rows. `key_id` is empty until a key was used."""
 
     key_id: str = ""
     links: tuple[LinkRow, ...] = ()
     documents: tuple[DocumentRow, ...] = ()
+    numbers: tuple[NumberRow, ...] = ()
 
     def live(self) -> dict[tuple[str, str, str], LinkRow]:
         """The live rows by (client, kind, reference)."""
-        return {(row.client, row.of, row.ref): row for row in self.links if row.state == "live"}
+        return {row.owner: row for row in self.links if row.state == "live"}
 
     def by_client(self) -> dict[str, dict[DocumentKey, DocumentRow]]:
         """What is kept of issued documents, for each client that has any."""
@@ -93,7 +119,9 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self) -> str:
         """The file's text: sorted lines, so that two branches merge line by line."""
-        lines = [row.text() for row in self.links] + [row.text() for row in self.documents]
+        lines = [row.text() for row in self.links]
+        lines += [row.text() for row in self.documents]
+        lines += [row.text() for row in self.numbers]
         if self.key_id:
             lines.append(_line({"kind": "key", "key_id": self.key_id}))
         return "".join(line + "\n" for line in sorted(lines))
@@ -119,7 +147,8 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
     key_id = ""
     links: dict[int, LinkRow] = {}
     documents: dict[int, DocumentRow] = {}
-    salts: set[str] = set()
+    numbers: dict[int, NumberRow] = {}
+    salts: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -130,17 +159,19 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
                 if key_id:
                     same = row["key_id"] == key_id
                     message = "a second key stands here; the links of a site are made with one key"
-                    raise _Trouble(message, "take one of the two lines away" if same else _BACKUP)
+                    raise _Trouble(message, "take one of the two lines away" if same else BACKUP)
                 key_id = row["key_id"]
                 if not isinstance(key_id, str) or not key_id:
                     raise TypeError
             elif kind == "link":
                 link = links[number] = _link(row)
-                if link.salt in salts:
-                    raise ValueError
-                salts.add(link.salt)
+                if (first := salts.setdefault(link.salt, number)) != number:
+                    raise _Trouble(f"this link has the salt of line {first}: two links would be one", BACKUP)
             elif kind in ("invoice", "credit-note"):
                 documents[number] = _document(kind, row)
+            elif kind == "number":
+                _known(row, NumberRow)
+                numbers[number] = msgspec.convert(row, NumberRow)
             else:
                 raise _Trouble(f"this line is of a kind '{kind}' that this version does not know", _NEWER)
         except _Trouble as trouble:
@@ -150,21 +181,24 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
                 message = "this line is a mark of an unfinished merge"
                 problems.append(_problem(number, message, "keep the lines of both sides and delete the marks"))
             else:
-                problems.append(_problem(number, "this line was changed by hand or is cut", _BACKUP))
+                problems.append(_problem(number, "this line was changed by hand or is cut", BACKUP))
     if links and not key_id and not problems:
         problems.append(
             _problem(
                 min(links),
                 "this file has links and does not name the key they were made with",
-                f"{_BACKUP}: with another key every address would change",
+                f"{BACKUP}: with another key every address would change",
             )
         )
+    if not any(problem.line in links for problem in problems):
+        problems += _key_contradictions(links, key_id)
     problems += _contradictions(links, documents)
     return (
         Lock(
             key_id=key_id,
             links=tuple(sorted(links.values())),
             documents=tuple(sorted(documents.values(), key=lambda row: (row.client, row.of, row.id))),
+            numbers=tuple(sorted({*numbers.values()})),
         ),
         tuple(problems),
     )
@@ -172,7 +206,7 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
 
 def _known(row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
     if unknown := sorted({*row} - {*kind.__struct_fields__}):
-        raise _Trouble(f"this version does not know '{unknown[0]}' of this line", f"{_NEWER}, or {_BACKUP}")
+        raise _Trouble(f"this version does not know '{unknown[0]}' of this line", f"{_NEWER}, or {BACKUP}")
 
 
 def _link(row: Mapping[str, Any]) -> LinkRow:
@@ -194,20 +228,28 @@ def _document(kind: DocumentKind, row: Mapping[str, Any]) -> DocumentRow:
     return found
 
 
+def _key_contradictions(links: Mapping[int, LinkRow], key_id: str) -> Iterable[Problem]:
+    """A link that opens something was made with the site's key; only ended ones may name another."""
+    for number, row in links.items():
+        if row.key_id and (row.key_id == key_id or (row.state != "replaced" and row.state != "revoked")):
+            yield _problem(number, "this link names a key that cannot be its own", BACKUP)
+
+
 def _contradictions(links: Mapping[int, LinkRow], documents: Mapping[int, DocumentRow]) -> Iterable[Problem]:
     by_owner: dict[tuple[str, str, str], dict[int, LinkRow]] = {}
     for number, row in links.items():
-        by_owner.setdefault((row.client, row.of, row.ref), {})[number] = row
+        by_owner.setdefault(row.owner, {})[number] = row
     for rows in by_owner.values():
-        live = [row for row in rows.values() if row.state == "live"]
-        if (
-            len(live) > 1
-            or (live and live[0].generation < max(row.generation for row in rows.values()))
-            or len({row.generation for row in rows.values()}) < len(rows)
-        ):
-            number, row = max(rows.items())
-            message = f"the link of {row.client} ({row.of} {row.ref}) stands here twice"
-            yield _problem(number, message, _BACKUP)
+        last = max(row.generation for row in rows.values())
+        seen: set[int] = set()
+        for number, row in rows.items():
+            name = f"the link of {row.client} ({row.of} {row.ref})"
+            if row.generation in seen:
+                yield _problem(number, f"{name} stands here twice as generation {row.generation}", BACKUP)
+            elif row.state in ("live", "expired") and row.generation < last:
+                message = f"{name} is {row.state} as generation {row.generation}, and there is a generation {last}"
+                yield _problem(number, message, BACKUP)
+            seen.add(row.generation)
     first: dict[DocumentKey, int] = {}
     for number, document in documents.items():
         if first.setdefault(document.key, number) != number:

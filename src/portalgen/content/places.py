@@ -19,6 +19,10 @@ ALLOW = "portalgen: allow"
 _ALLOW = re.compile(r"(?:^|\s)#\s*portalgen: allow\b[ \t]*(?P<code>[a-z0-9-]*)(?P<rest>[^\n]*)", re.MULTILINE)
 _WHOLE_FILE = frozenset({"bad-name", "conflict-copy", "missing-file", "symlink", "too-large", "unknown-file"})
 """What is wrong with a file as such: no line of it would explain anything."""
+_UNSEEN = frozenset({"leaked-address", "leaked-client", "leaked-private", "leaked-secret", "possible-leak"})
+"""A private line is not repeated in a message: a host may show the log of its builds to everybody."""
+_AGREED = "leaked-client"
+"""The error that a comment on its own line may silence: a client agreed that this is public."""
 _REASON = re.compile(r"\s+because\s+\S")
 
 
@@ -111,8 +115,8 @@ class Places:
         return None
 
     def excerpt(self, problem: Problem) -> str:
-        """The line of the file that the problem is about; empty when it cannot be read."""
-        text = None if problem.code in _WHOLE_FILE else self._text(problem.path)
+        """The line of the file that the problem is about; empty when it cannot be read, or is nobody's business."""
+        text = None if problem.code in _WHOLE_FILE | _UNSEEN else self._text(problem.path)
         if text is None:
             return ""
         start = _line_start(text.whole, problem.line)
@@ -123,11 +127,15 @@ class Places:
         return tuple(sorted({problem for problem in problems if not self._silenced(problem)}))
 
     def _silenced(self, problem: Problem) -> bool:
-        if problem.severity == "error" or not problem.path.endswith((".md", ".yaml")):
+        agreed = problem.code == _AGREED
+        if (problem.severity == "error" and not agreed) or not problem.path.endswith((".md", ".yaml")):
             return False
         text = self._text(problem.path)
         return text is not None and any(
-            allowance.code == problem.code and allowance.reason for allowance in allowances(text.yaml)
+            allowance.code == problem.code
+            and allowance.reason
+            and (not agreed or line_and_column(text.whole, text.offset + allowance.start)[0] == problem.line)
+            for allowance in allowances(text.yaml)
         )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from portalgen.content.bidi import isolated
 from portalgen.content.codes import parse_country, parse_currency, parse_language, parse_timezone
 from portalgen.content.records.base import Misfit, Scalar
 
@@ -31,10 +32,10 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 def parse_text(text: str) -> str:
-    """Any text that is not empty."""
+    """Any text that is not empty. What turns the direction of reading in it ends with it (sealing §8)."""
     if not text.strip():
         raise Misfit("this text is empty", "write the text, or leave the key out")
-    return text
+    return text if text.isascii() else isolated(text)
 
 
 def parse_id(text: str) -> str:
@@ -43,7 +44,7 @@ def parse_id(text: str) -> str:
         plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63]
         raise Misfit(
             f"'{text}' is not an id: use small letters, digits and hyphens",
-            f"write '{plain}'" if plain else "",
+            f"write '{plain}'" if plain else "write a short word, for example walk-1",
             "bad-id",
         )
     return text

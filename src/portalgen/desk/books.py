@@ -157,7 +157,7 @@ class Books:
         """Every number given out: in files, also in those that have errors, and in the lock."""
         for folder in self.clients.values():
             yield from numbers_of(folder)
-        yield from numbers_in(self.lock.documents)
+        yield from numbers_in(self.lock.documents, self.lock.numbers)
         for path in sorted(self.root.glob("content/clients/*/*/*.yaml")):
             client = path.parent.parent.name
             of: SeriesKind | None = {"invoices": "invoice", "credit-notes": "credit_note"}.get(path.parent.name)  # type: ignore[assignment]
@@ -224,11 +224,12 @@ class Books:
         self, folder: ClientFolder, account: Account, issued: Mapping[DocumentKey, DocumentRow] | None = None
     ) -> None:
         """Makes the client's pages and throws them away. Raises `NotDone` when a build could not make them."""
-        workshop = Workshop(self.shared, self.theme(), self.shared.site.base_url or "", self.day)
+        access = passing_access(self.root)
+        workshop = Workshop(self.shared, self.theme(), self.shared.site.base_url or "", self.day, access)
         _, links = workshop.public()
-        places = passing_access(self.root).places(folder.id, wanted_links(folder, account, self.day))
-        locked = {id_ for _, id_ in (self.issued(folder.id) if issued is None else issued)}
-        self.refuse(workshop.client(folder, account, places, links, locked).findings)
+        places = access.places(folder.id, wanted_links(folder, account, self.day, self.shared))
+        rows = self.issued(folder.id) if issued is None else issued
+        self.refuse(workshop.pages(folder, account, places, links, rows).part.findings)
 
     def refuse(self, findings: Iterable[Finding]) -> None:
         """Raises `NotDone` when one of these is an error."""

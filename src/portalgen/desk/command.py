@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,6 +51,11 @@ class Program(click.Group):
                 _print_refusal(ctx, "environment", refused.message, refused.hint)
             else:
                 click.echo(f"error: {refused.message}" + (f"\nhint: {refused.hint}" if refused.hint else ""), err=True)
+            ctx.exit(ENVIRONMENT)
+        except OSError as error:  # what was done is done; it only cannot be told
+            if not isinstance(error, BrokenPipeError):
+                message, hint = in_words(error)
+                click.echo(f"error: {message}\nhint: {hint}", err=True)
             ctx.exit(ENVIRONMENT)
 
 
@@ -143,6 +149,42 @@ def in_words(error: OSError) -> tuple[str, str]:
     return f"{error.strerror or error}{where}", hint
 
 
+@contextmanager
+def alone(site: Path, as_json: bool) -> Iterator[None]:
+    """Be the only one who writes in a site. What is wrong with its files ends the command like a build."""
+    from portalgen.desk.books import NotDone, Unclear
+    from portalgen.publish.output import build_lock
+
+    if not (site / "content").is_dir():
+        raise click.UsageError(
+            f"there is no folder content in {site.resolve()}; name the practice's folder with --site"
+        )
+    with Environment(), build_lock(site):
+        try:
+            yield
+        except NotDone as refused:
+            tell(refused.problems, refused.loaded.excerpt, as_json, {}, writes=True)
+            sys.exit(BROKEN)
+        except Unclear as unclear:
+            raise click.UsageError(f"{unclear.message}; {unclear.hint}") from None
+
+
+def at_terminal(as_json: bool, yes: bool, why: str) -> None:
+    """Refuses to print what opens private pages into a file or to another program, unless that is asked for."""
+    if not (as_json or yes or sys.stdout.isatty()):
+        raise Refused(f"{why}, so it is printed to a terminal only", "add --yes or --json")
+
+
+def agreed(question: str, yes: bool, as_json: bool) -> None:
+    """Asks on a terminal; elsewhere `--yes` must have been given."""
+    if yes:
+        return
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Refused("this cannot be undone, and nobody can be asked here", "add --yes if you are sure")
+    if not click.confirm(question):
+        raise Refused("nothing was changed")
+
+
 def assembled(site: Path, today: dt.date | None, base_url: str) -> tuple[Assembled, Callable[[], float]]:
     import time
 
@@ -153,6 +195,13 @@ def assembled(site: Path, today: dt.date | None, base_url: str) -> tuple[Assembl
     with progress_bar() as progress:
         result = assemble(site, today=today, base_url=base_url, progress=progress)
     return result, lambda: round(time.perf_counter() - begun, 3)
+
+
+def ended_links(site: Path, result: Assembled) -> tuple[Problem, ...]:
+    """The links that have ended and that an output still opens."""
+    from portalgen.publish.ended import unkept
+
+    return unkept(site, result.access, result.files) if result.files is not None and result.access else ()
 
 
 def report(result: Assembled, as_json: bool, data: dict[str, Any], *, writes: bool = False) -> None:
@@ -195,8 +244,12 @@ def given_base_url(text: str | None) -> str:
         raise click.UsageError(f"--base-url: {misfit.message}; {misfit.hint}") from None
 
 
-def site_base(result: Assembled) -> str:
-    return (result.loaded.site.shared.site.base_url or "") if result.loaded.site else ""
+def links_base(result: Assembled) -> str:
+    """The address that private links begin with."""
+    if result.loaded.site is None:
+        return ""
+    site = result.loaded.site.shared.site
+    return site.private_base_url or site.base_url or ""
 
 
 def link_data(fact: LinkFact, base: str) -> dict[str, Any]:
@@ -206,7 +259,7 @@ def link_data(fact: LinkFact, base: str) -> dict[str, Any]:
         "client": row.client,
         "kind": row.of,
         "ref": row.ref,
-        "url": base + fact.address,
+        "url": base + (fact.address.removesuffix("/") if "#" in fact.address else fact.address),
         "expires": expires,
         "state": row.state,
     }

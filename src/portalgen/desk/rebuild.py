@@ -22,7 +22,7 @@ def build_for_preview(root: Path, today: dt.date | None) -> Callable[[], Preview
     def build() -> PreviewBuild:
         try:
             with build_lock(root):
-                result = assemble(root, today=today, keeps=True)
+                result = assemble(root, today=today, keeps=True, seals=False)
                 if result.files is not None and result.access is not None:
                     result.access.save(documents=False)
         except (KeyProblem, OutputError) as refused:

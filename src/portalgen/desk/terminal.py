@@ -15,8 +15,8 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None] | None]:
-    """Gives a function of (done, whole), or None where nobody looks."""
+def progress_bar(what: str = "Building") -> Iterator[Callable[[int, int], None] | None]:
+    """Gives a function of (done, whole), or None where nobody looks. `what` is being done."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -32,7 +32,7 @@ def progress_bar() -> Iterator[Callable[[int, int], None] | None]:
 
             bar = Progress(console=Console(stderr=True), transient=True)
             bar.start()
-            shown.append((bar, bar.add_task("Building", total=whole)))
+            shown.append((bar, bar.add_task(what, total=whole)))
         progress, task = shown[0]
         progress.update(task, completed=done)
 

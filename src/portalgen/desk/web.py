@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, quote, unquote
 from portalgen.desk.stage import Shown, Stage, style_sheets
 
 _OURS = "/_portalgen/"
+_SEALED = re.compile(r"/p/([a-z2-7]{32})\.html")
 """Below this address lies what belongs to the preview; no site has a page there."""
 
 _SCRIPT = Path(__file__).with_name("live.js")
@@ -103,6 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200 if page is not None else 404, sheets.encode(), "application/json")
         elif not path.startswith("/"):
             self._say(400, "This is no address.")
+        elif sealed := _SEALED.fullmatch(path):
+            self._say(302, "This page opens without its key here.", {"Location": f"{sealed[1]}/index.html"})
         else:
             self._send_page(path[1:], self.server.stage.current())
 

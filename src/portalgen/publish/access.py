@@ -2,99 +2,136 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, LinkRow, Lock, read_lock
+from portalgen.content.lock import BACKUP, LOCK, DocumentKey, DocumentRow, LinkRow, LinkState, Lock, read_lock
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Problem
-from portalgen.publish.state import remember_folder, state_folder, write_whole
+from portalgen.publish.key import KEY, KeyProblem, create_key, find_key, key_id_of
+from portalgen.publish.state import read_manifest, state_folder, write_whole
 from portalgen.rules.facts import Account
 from portalgen.rules.issued import row_of
 from portalgen.site.private import Place, Wanted
-from portalgen.site.sealing import KEY_BYTES, Keyring, KeyTextError, checked, unchecked
+from portalgen.site.sealing import KEY_BYTES, Keyring
 
-KEY = ".portalgen/key"
-
-
-class KeyProblem(Exception):
-    """The key is missing, unreadable or another one; the command leaves with exit code 4."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message, self.hint = message, hint
+__all__ = ["Access", "KeyProblem", "key_id_of", "new_salt", "open_access", "passing_access"]
 
 
 class Access:
-    """The site's links: the key, the lock's rows, and the new rows this build adds."""
+    """The site's links: the key, the lock's rows, and the new rows this build adds.
+
+    With `seals` false what would be sealed stands open in a folder of the same name, for a preview.
+    """
 
     def __init__(self, root: Path, lock: Lock, secret: bytes, fresh: bool) -> None:
+        self.seals = True
         self.root, self.lock, self.fresh = root, lock, fresh
-        self._secret = secret
+        self.secret = secret
         self.keyring = Keyring(secret)
-        self._live = lock.live()
-        self._known = {(row.client, row.of, row.ref) for row in lock.links}
-        self._new: list[LinkRow] = []
-        self._found: list[DocumentRow] = []
+        self._by_client: dict[str, list[LinkRow]] = {}
+        for row in lock.links:
+            self._by_client.setdefault(row.client, []).append(row)
         self._issued = lock.by_client()
+        self._links: dict[LinkRow, LinkRow] = {}
+        self._documents: list[DocumentRow] = []
 
-    def places(self, client: str, wanted: Iterable[Wanted]) -> Mapping[Wanted, Place]:
-        """The places of a client's links. A new link gets a salt of its own; a retired one stays shut."""
+    def places(self, client: str, wanted: Iterable[Wanted], *, sealed: bool = False) -> Mapping[Wanted, Place]:
+        """The places of a client's links. A new link gets a salt of its own; what was retired stays shut.
+
+        One that had expired is live again when it is wanted again. Nothing is kept before `note` and `save`.
+        """
+        known: dict[Wanted, LinkRow] = {}
+        for row in self._by_client.get(client, ()):
+            if (row.of, row.ref) not in known or row.generation > known[row.of, row.ref].generation:
+                known[row.of, row.ref] = row
         found = {}
         for of, ref in wanted:
-            row = self._live.get((client, of, ref))
-            if row is None:
-                if (client, of, ref) in self._known:
-                    continue
-                row = LinkRow(client=client, of=of, ref=ref, salt=new_salt())
-                self._live[client, of, ref] = row
-                self._new.append(row)
-            found[of, ref] = Place(row, f"p/{self.keyring.token(row.salt, row.generation)}/")
+            row = known.get((of, ref)) or LinkRow(client=client, of=of, ref=ref, salt=new_salt())
+            if row.state in ("live", "expired"):
+                row = msgspec.structs.replace(row, state="live")
+                found[of, ref] = Place(row, self.address(row, sealed=sealed))
         return found
+
+    def address(self, row: LinkRow, *, sealed: bool) -> str:
+        """Where the page of a link stands; that of a sealed one has its key behind it."""
+        if not sealed:
+            return f"p/{self.keyring.token(row.salt, row.generation)}/"
+        locator = self.keyring.locator(row.salt, row.generation)
+        return f"p/{locator}.html#{self.keyring.fragment(row.salt, row.generation)}/" if self.seals else f"p/{locator}/"
+
+    def rows(self, client: str) -> Sequence[LinkRow]:
+        """What the lock has of a client's links."""
+        return self._by_client.get(client, ())
+
+    @property
+    def clients(self) -> Iterable[str]:
+        """The clients that the lock has links of."""
+        return self._by_client
+
+    @property
+    def expiring(self) -> frozenset[LinkRow]:
+        """The rows that the lock has as live and whose last day is past; `save` writes that."""
+        return frozenset(old for old, new in self._links.items() if new.state == "expired")
 
     def issued(self, client: str) -> Mapping[DocumentKey, DocumentRow]:
         """What the lock keeps of a client's issued documents."""
         return self._issued.get(client, {})
 
-    def adopt(self, folder: ClientFolder, account: Account) -> None:
-        """Notes the issued documents that the lock does not know yet; `save` writes them."""
+    def unknown(self, folder: ClientFolder, account: Account) -> tuple[DocumentRow, ...]:
+        """The rows of issued documents that the lock does not have yet."""
         known = self.issued(folder.id)
-        for record in folder.billing:
-            document = account.documents.get(record.id)
-            if document and (document.kind, document.id) not in known:
-                self._found.append(row_of(document, record))
+        found = ((account.documents.get(record.id), record) for record in folder.billing)
+        return tuple(
+            row_of(document, record)
+            for document, record in found
+            if document and (document.kind, document.id) not in known
+        )
 
-    def revoke(self, client: str, invoice: str = "") -> int:
-        """Ends the live links of a client, or of one invoice. Returns how many."""
-        ended = [row for row in self._rows(client, invoice) if row.state == "live"]
-        if not ended:
-            return 0
-        self._change({row: msgspec.structs.replace(row, state="revoked") for row in ended}, ())
+    def note(self, links: Iterable[tuple[LinkRow | None, LinkRow]], documents: Iterable[DocumentRow]) -> None:
+        """Takes new rows (`None` and the row), rows in place of others, and rows of documents, for `save` to write."""
+        for old, new in links:
+            self._links[old or new] = new
+        self._documents += documents
+
+    def revoke(self, client: str, document: str = "", person: str = "") -> int:
+        """Ends the links of a client, or those of one document (its number or id) or person. Returns how many."""
+        ended = [row for row in self.chosen(client, document, person) if row.state in ("live", "expired")]
+        if ended:
+            self._change({row: msgspec.structs.replace(row, state="revoked") for row in ended}, ())
         return len(ended)
 
-    def rotate(self, client: str, invoice: str = "") -> int:
-        """Gives the portal, or one invoice, its next generation at a new address, also after it was revoked.
+    def rotate(self, client: str, document: str = "", person: str = "") -> int:
+        """Gives the portal, one document or one person the next generation, also after it was revoked.
 
         Returns 0 when there never was such a link.
         """
-        rows = self._rows(client, invoice) if invoice else [r for r in self._rows(client) if r.of == "portal"]
+        rows = self.chosen(client, document, person)
+        if not (document or person):
+            rows = [row for row in rows if row.of == "portal"]
         last = max(rows, key=lambda row: row.generation, default=None)
         if last is None:
             return 0
-        ended = {last: msgspec.structs.replace(last, state="replaced")} if last.state == "live" else {}
-        self._change(
-            ended, [msgspec.structs.replace(last, salt=new_salt(), generation=last.generation + 1, state="live")]
-        )
+        replaced = {last: msgspec.structs.replace(last, state="replaced")} if last.state in ("live", "expired") else {}
+        self._change(replaced, [next_generation(last)])
         return 1
 
-    def _rows(self, client: str, invoice: str = "") -> list[LinkRow]:
+    def chosen(self, client: str, document: str = "", person: str = "") -> list[LinkRow]:
+        """Rows of a client, or of what is named: an invoice before a credit note, by its id or by its number."""
         own = [row for row in self.lock.links if row.client == client]
-        return [row for row in own if (row.of, row.ref) == ("invoice", invoice)] if invoice else own
+        if person:
+            return [row for row in own if (row.of, row.ref) == ("person", person)]
+        if document:
+            numbered = {(row.of, row.id): row.number for row in self.lock.documents if row.client == client}
+            for of in ("invoice", "credit-note"):
+                rows = [row for row in own if row.of == of]
+                if named := [row for row in rows if document in (row.ref, numbered.get((of, row.ref)))]:
+                    return named
+            return []
+        return own
 
     def _change(self, changed: Mapping[LinkRow, LinkRow], added: Iterable[LinkRow]) -> None:
         links = (*(changed.get(row, row) for row in self.lock.links), *added)
@@ -109,25 +146,33 @@ class Access:
 
     def save(self, *, documents: bool = True) -> None:
         """Writes the key if it is new, then the lock if it has new rows; without `documents`, only those of links."""
-        if self.fresh and (self._new or self.lock.links):
+        if self.fresh and (self._links or self.lock.links):
             state_folder(self.root)
-            _create_key(self.root / KEY, self._secret)
+            create_key(self.root / KEY, self.secret)
             self.fresh = False
-        found = self._found if documents else []
-        if self._new or found:
-            key_id = self.keyring.key_id if self._new else self.lock.key_id
-            lock = Lock(
-                key_id=key_id,
-                links=(*self.lock.links, *self._new),
+        found = self._documents if documents else []
+        if self._links or found:
+            known = {row: self._links.pop(row, row) for row in self.lock.links}
+            links = (*known.values(), *self._links.values())
+            lock = msgspec.structs.replace(
+                self.lock,
+                key_id=self.keyring.key_id if links else self.lock.key_id,
+                links=links,
                 documents=(*self.lock.documents, *found),
             )
-            _keep(self.root / LOCK, lock.text())
-            self.lock, self._new, self._found = lock, [], []
+            if lock != self.lock:
+                _keep(self.root / LOCK, lock.text())
+            self.lock, self._links, self._documents = lock, {}, []
 
 
 def new_salt() -> str:
     """16 random bytes, as hex."""
     return secrets.token_bytes(16).hex()
+
+
+def next_generation(row: LinkRow, state: LinkState = "live") -> LinkRow:
+    """The link that follows on a row, at another address."""
+    return msgspec.structs.replace(row, salt=new_salt(), generation=row.generation + 1, state=state, key_id="")
 
 
 def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
@@ -140,80 +185,39 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
     lock, problems = read_lock(text)
     if problems:
         return None, problems
-    secret = _find_key(root)
-    if secret is None:
+    found = find_key(root, lock.key_id)
+    if found is None:
         if lock.key_id or lock.links:
             raise KeyProblem(
                 f"the links of this site were made with the key {lock.key_id}, which is not here",
-                f"put the key into {KEY} or PORTALGEN_KEY; without it every link would change",
+                "bring it back from your paper copy: portalgen key import; if it is lost, portalgen key rotate"
+                " makes a new one, and every link has to be sent again",
             )
         return Access(root, lock, secrets.token_bytes(KEY_BYTES), fresh=True), ()
-    access = Access(root, lock, secret, fresh=False)
+    if not path.exists() and any(
+        name.startswith("p/") and name != "p/index.html"
+        for owned in read_manifest(root).outputs.values()
+        for name in owned.files
+    ):
+        raise KeyProblem(
+            f"{LOCK} is gone, and with it every link that was handed out",
+            f"{BACKUP}; to begin anew, with other links, empty the output and delete .portalgen/manifest.json",
+        )
+    access = Access(root, lock, found.secret, fresh=False)
     if (lock.links or lock.key_id) and access.keyring.key_id != lock.key_id:
         made = (
             f"the links of this site were made with {lock.key_id}" if lock.key_id else f"{LOCK} does not name its key"
         )
         raise KeyProblem(
             f"this key is {access.keyring.key_id}, {made}",
-            f"put the right key into {KEY} or PORTALGEN_KEY",
+            f"bring back the right one from your paper copy, with portalgen key import, {KEY} or PORTALGEN_KEY",
         )
     return access, ()
-
-
-def key_id_of(root: Path) -> str:
-    """The id of the key that a build would use now; empty when there is none yet. Raises `KeyProblem`."""
-    secret = _find_key(root)
-    return Keyring(secret).key_id if secret else ""
 
 
 def passing_access(root: Path) -> Access:
     """Links that open nothing and are never saved, for looking at a site that has errors anyway."""
     return Access(root, Lock(), secrets.token_bytes(KEY_BYTES), fresh=True)
-
-
-def _find_key(root: Path) -> bytes | None:
-    if text := os.environ.get("PORTALGEN_KEY"):
-        return _parse(text, "PORTALGEN_KEY")
-    named = os.environ.get("PORTALGEN_KEY_FILE")
-    path = Path(named) if named else root / KEY
-    try:
-        info = path.lstat()
-    except FileNotFoundError:
-        if named:
-            raise KeyProblem(
-                f"PORTALGEN_KEY_FILE names {named}, which is not there", "name the file that holds the key"
-            ) from None
-        return None
-    if stat.S_ISLNK(info.st_mode):
-        raise KeyProblem(f"the key {path} is a link to another place", "put the key itself there")
-    if os.name == "posix" and info.st_mode & 0o077:
-        raise KeyProblem(f"others on this computer can read the key {path}", f"run: chmod 600 {path}")
-    try:
-        return _parse(path.read_text(encoding="ascii"), str(path))
-    except UnicodeDecodeError:
-        raise _broken(str(path)) from None
-
-
-def _parse(text: str, where: str) -> bytes:
-    try:
-        return unchecked(text)
-    except KeyTextError:
-        raise _broken(where) from None
-
-
-def _broken(where: str) -> KeyProblem:
-    return KeyProblem(
-        f"the key in {where} is cut or mistyped", "it has 56 letters and digits; copy it again from your paper copy"
-    )
-
-
-def _create_key(path: Path, secret: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii", newline="\n") as file:
-        file.write(checked(secret) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    remember_folder(str(path.parent))
 
 
 def _keep(path: Path, text: str) -> None:

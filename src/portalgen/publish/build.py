@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,16 +15,19 @@ from portalgen.content.model import ClientFolder, Shared, Site
 from portalgen.content.problems import Finding, Problem
 from portalgen.content.records.practice import ACKNOWLEDGE
 from portalgen.publish.access import Access, open_access, passing_access
-from portalgen.publish.parts import LinkFact, Part, Workshop
-from portalgen.publish.printing import PrintShop
-from portalgen.rules.amounts import odd_amounts, odd_client_amounts
-from portalgen.rules.ledger import reconcile
+from portalgen.publish.checks import LinkChecker
+from portalgen.publish.copies import Copy, copier
+from portalgen.publish.crew import cores, mapped, workers
+from portalgen.publish.ended import kept
+from portalgen.publish.hosting import beside_files, control_files
+from portalgen.publish.inspection import inspected
+from portalgen.publish.parts import Draft, LinkFact, Part, Workshop
+from portalgen.publish.printing import Presses, Prints, PrintShop
+from portalgen.rules.amounts import odd_amounts
 from portalgen.rules.numbering import Taken, number_findings, numbers_in, numbers_of
 from portalgen.rules.recurring import recurring_findings
-from portalgen.rules.retainer import retainer_findings
-from portalgen.rules.ways import way_findings
-from portalgen.site.private import wanted_links
 from portalgen.site.render import NOT_FOUND
+from portalgen.site.theme import TemplateProblem
 from portalgen.site.theme import load as load_theme
 
 Progress = Callable[[int, int], None]
@@ -39,6 +42,7 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, bytes] | None
     problems: tuple[Problem, ...]
     loaded: Loaded
+    beside: Mapping[str, bytes] = {}  # by path in hosting/
     day: dt.date | None = None  # the day it is built for
     access: Access | None = None
     links: tuple[LinkFact, ...] = ()
@@ -51,11 +55,14 @@ def assemble(
     today: dt.date | None = None,
     base_url: str = "",
     keeps: bool = False,
+    seals: bool = True,
+    jobs: int = 0,
     progress: Progress | None = None,
 ) -> Assembled:
     """Everything that would be published, or every problem. Raises `KeyProblem`.
 
-    Writes nothing but, if it `keeps`, what was printed, so that it need not be printed again.
+    Writes nothing but, if it `keeps`, what was printed, so that it need not be printed again. With `seals` false
+    no page is sealed, as a preview wants it. `jobs`: the most processes to use, 0 for as many as pay.
     """
     loaded = load(root)
     if loaded.sound is None:
@@ -67,29 +74,40 @@ def assemble(
     site = shared.site
     day = today or dt.datetime.now(ZoneInfo(site.practice.timezone)).date()
     base = base_url or site.base_url or ""
+    host = site.hosting.host if site.hosting else None
     theme, findings = load_theme(root, site)
     found = [*findings, *_general(shared, base), *odd_amounts(shared)]
+    found += _unaccepted(shared, loaded.sound.clients.values())
     parts: list[Part] = []
-    pdfs: Mapping[str, bytes] = {}
+    workshop: Workshop | None = None
     if theme is not None:
-        with PrintShop(root, theme.press, keeps=keeps) as shop:
-            for part in _parts(Workshop(shared, theme, base, day), loaded.sound, access, progress):
-                shop.order(part.pdfs)
-                parts.append(part)
-                found += part.findings
-            pdfs, unprinted = shop.collect()
-            found += unprinted
-            if loaded.site:
-                shop.tidy()
+        access.seals = seals
+        workshop = Workshop(shared, theme, base, day, access)
+        shop = PrintShop(root, theme.press, keeps=keeps)
+        public, links = workshop.public()
+        folders = list(loaded.sound.clients.values())
+        made, used = _clients(root, workshop, shop, folders, links, jobs, progress)
+        parts = [_copied(public, copier(root, public=True)), *made]
+        if loaded.site:
+            shop.tidy(used)
+            parts.append(_gone(workshop, loaded.site))
+        for part in parts:
+            found += part.findings
+            access.note(part.rows, part.documents)
     found += recurring_findings(loaded.sound.clients.values())
     found += number_findings(site, _numbers(loaded.sound, access.lock), whole=loaded.site is not None)
     gone = vanished(root, access.lock, loaded.site) if loaded.site else ()
     problems = sorted({*loaded.problems, *gone, *loaded.report(found)})
-    broken = any(problem.severity == "error" for problem in problems)
+    files: Mapping[str, bytes] | None = None
+    if loaded.site and workshop and not _broken(problems):
+        files = _gather(root, parts, control_files(host, base))
+        seen = loaded.report(inspected(files, parts, workshop, loaded.site, base))
+        problems = sorted({*problems, *seen})
     return Assembled(
-        files=None if broken else _gather(root, parts, pdfs),
+        files=None if _broken(problems) else files,
         problems=tuple(problems),
         loaded=loaded,
+        beside=beside_files(host, base),
         day=day,
         access=access,
         links=tuple(link for part in parts for link in part.links),
@@ -97,40 +115,85 @@ def assemble(
     )
 
 
-def _parts(workshop: Workshop, site: Site, access: Access, progress: Progress | None) -> Iterator[Part]:
-    """The public part, then every client's."""
-    part, links = workshop.public()
-    yield part
-    for done, folder in enumerate(site.clients.values(), 1):
-        account, findings = workshop.account(folder, access.issued(folder.id))
-        findings += (*odd_client_amounts(site.shared, folder), *way_findings(site.shared, folder))
-        withheld = _withheld(folder, site.shared)
-        findings += (withheld,) if withheld else ()
-        if not any(finding.severity == "error" for finding in findings):
-            findings += tuple(retainer_findings(site.shared, folder, account, workshop.today))
-        if not any(finding.severity == "error" for finding in findings):
-            findings += reconcile(folder, account, workshop.today)
-        broken = any(finding.severity == "error" for finding in findings)
-        if not broken:
-            access.adopt(folder, account)
-        if broken or withheld:
-            yield Part(findings=findings)
-        else:
-            places = access.places(folder.id, wanted_links(folder, account, workshop.today))
-            locked = {key for _, key in access.issued(folder.id)}
-            part = workshop.client(folder, account, places, links, locked)
-            yield msgspec.structs.replace(part, findings=(*findings, *part.findings))
+def _broken(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _clients(
+    root: Path,
+    workshop: Workshop,
+    shop: PrintShop,
+    folders: Sequence[ClientFolder],
+    links: LinkChecker | None,
+    jobs: int,
+    progress: Progress | None,
+) -> tuple[list[Part], frozenset[str]]:
+    """Every client's part, and the names of the PDFs in them: by processes, or with threads that print."""
+    copy = copier(root)
+
+    def make(number: int) -> tuple[Part, frozenset[str]]:
+        draft = workshop.client(folders[number], links)
+        prints = shop.print(draft.pdfs)
+        return _finished(workshop, draft, prints, copy), prints.used
+
+    def told(done: int) -> None:
         if progress:
-            progress(done, len(site.clients))
+            progress(done, len(folders))
+
+    crew = workers(len(folders), jobs)
+    if crew > 1:
+        made: dict[int, Part] = {}
+        used: set[str] = set()
+        for number, (part, names) in mapped(make, len(folders), crew):
+            made[number] = part
+            used |= names
+            told(len(made))
+        return [made[number] for number in range(len(folders))], frozenset(used)
+    drafts = []
+    with Presses(shop, jobs or cores()) as presses:
+        for done, folder in enumerate(folders, 1):
+            draft = workshop.client(folder, links)
+            presses.order(draft.pdfs)
+            drafts.append(draft)
+            told(done)
+        prints = presses.collect()
+    parts = [_finished(workshop, draft, prints, copy) for draft in drafts]
+    return [*parts, Part(findings=prints.findings)], prints.used
 
 
-def _gather(root: Path, parts: Iterable[Part], pdfs: Mapping[str, bytes]) -> dict[str, bytes]:
-    """All files of all parts, with a page in every folder that has none, so that no server lists what lies there."""
-    files = dict(pdfs)
+def _copied(part: Part, copy: Copy) -> Part:
+    """The part with its copies among its files."""
+    copies = {file.address: copy(file) for file in part.copies}
+    files = {**part.files, **{address: copied.content for address, copied in copies.items()}}
+    wrong = [finding for copied in copies.values() for finding in copied.findings]
+    return msgspec.structs.replace(part, files=files, copies=(), findings=(*part.findings, *wrong))
+
+
+def _finished(workshop: Workshop, draft: Draft, prints: Prints, copy: Copy) -> Part:
+    try:
+        part = workshop.finish(draft, prints.files, copy)
+    except TemplateProblem as problem:
+        part = msgspec.structs.replace(draft.part, findings=(*draft.part.findings, problem.finding))
+    return msgspec.structs.replace(part, findings=(*part.findings, *prints.findings))
+
+
+def _gone(workshop: Workshop, site: Site) -> Part:
+    """What stands at the links of clients whose folder is gone."""
+    access = workshop.access
+    rows = [row for client in access.clients if client not in site.clients for row in access.rows(client)]
+    try:
+        return Part(files=workshop.gone(rows))
+    except TemplateProblem as problem:
+        return Part(findings=(problem.finding,))
+
+
+def _gather(root: Path, parts: Iterable[Part], control: Mapping[str, bytes]) -> dict[str, bytes]:
+    """All files of all parts and of the host, with a page in every folder that has none, so that no server lists it."""
+    files = dict(control)
     for part in parts:
         files.update(part.files)
-        for copy in part.copies:
-            files[copy.address] = (root / copy.source).read_bytes()
+    for path, page in kept(root).items():
+        files.setdefault(path, page)
     folders = {path[:at] for path in files for at, letter in enumerate(path) if letter == "/"}
     for folder in folders:
         files.setdefault(f"{folder}/index.html", files[NOT_FOUND])
@@ -142,7 +205,7 @@ def _numbers(site: Site, lock: Lock) -> Iterator[Taken]:
     files = {record.id for folder in site.clients.values() for record in folder.billing}
     for folder in site.clients.values():
         yield from numbers_of(folder)
-    yield from numbers_in(row for row in lock.documents if row.id not in files)
+    yield from numbers_in((row for row in lock.documents if row.id not in files), lock.numbers)
 
 
 def _general(shared: Shared, base_url: str) -> Iterator[Finding]:
@@ -166,32 +229,29 @@ def _general(shared: Shared, base_url: str) -> Iterator[Finding]:
             )
 
 
-def _withheld(folder: ClientFolder, shared: Shared) -> Finding | None:
-    """Why this client's pages may not be published: they must be sealed, or nobody accepted that they are not."""
-    own = folder.client.privacy
-    mode = own or shared.site.privacy.mode
-    path, at = (folder.client.path, ("privacy",)) if own else (shared.site.path, ())
-    line = f"privacy: {{mode: unlisted, acknowledge: {ACKNOWLEDGE}}}"
-    if mode == "sealed" and folder.client.publish:
-        message = "this version cannot seal private pages yet, so they are not published"
-        return Finding(
-            path=path,
-            at=at,
-            code="not-sealed-yet",
-            severity="warning",
-            message=message,
-            hint=f"to publish them unlisted, write {line}",
-        )
-    if mode == "unlisted" and shared.site.privacy.acknowledge != ACKNOWLEDGE:
-        message = "unlisted pages can be read by your host and by anyone who gets the link"
-        return Finding(
-            path=path,
-            at=at,
-            code="not-acknowledged",
-            message=message,
-            hint=f"if you accept that, write into site.yaml {line}",
-        )
-    return None
+def _unaccepted(shared: Shared, folders: Iterable[ClientFolder]) -> Iterator[Finding]:
+    """Clients whose pages shall not be sealed, where nobody accepted what follows or the host lists its files."""
+    listed = shared.site.hosting is not None and shared.site.hosting.host == "github-pages"
+    accepted = shared.site.privacy.acknowledge == ACKNOWLEDGE
+    for folder in folders:
+        if folder.client.privacy != "unlisted":
+            continue
+        if listed:
+            yield Finding(
+                path=folder.client.path,
+                at=("privacy",),
+                code="listed-host",
+                message="your host publishes the list of its files, so unlisted pages would be found",
+                hint="write privacy: sealed, or choose another host in site.yaml",
+            )
+        elif not accepted:
+            yield Finding(
+                path=folder.client.path,
+                at=("privacy",),
+                code="not-acknowledged",
+                message="unlisted pages can be read by your host and by anyone who gets the link",
+                hint=f"if you accept that, write into site.yaml privacy: {{acknowledge: {ACKNOWLEDGE}}}",
+            )
 
 
 def vanished(root: Path, lock: Lock, site: Site) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from portalgen.content.problems import Finding
-from portalgen.site.links import file_of
+from portalgen.site.links import Inside, file_of, inside
 from portalgen.site.pages import Page
 from portalgen.site.stylesheet import is_foreign, loaded_by
 
@@ -92,12 +92,17 @@ class _Reader(HTMLParser):
         self.loads.update((target, None) for target in loaded_by(css) if not target.startswith("#"))
 
 
-def read(text: str) -> Read:
-    """What a page refers to, as a browser reads it."""
+def plain_comments(text: str) -> str:
+    """The page with comments that end for Python's parser where they end for a browser."""
     for odd, plain in _COMMENTS:
         text = text.replace(odd, plain)
+    return text
+
+
+def read(text: str) -> Read:
+    """What a page refers to, as a browser reads it."""
     reader = _Reader()
-    reader.feed(text)
+    reader.feed(plain_comments(text))
     reader.close()
     return Read(tuple(reader.links), tuple(reader.loads), tuple(reader.ids))
 
@@ -151,20 +156,20 @@ class LinkChecker:
         self._own = own
         self._read: dict[str, Read] = {}
 
-    def beside(self, files: Iterable[str]) -> LinkChecker:
-        """A checker that knows these files too, and shares what it knows of the pages."""
-        other = LinkChecker(self.files.union(files), self._own)
+    def beside(self, addresses: Iterable[str]) -> LinkChecker:
+        """A checker that knows what stands at these addresses too, and shares what it knows of the pages."""
+        other = LinkChecker(self.files.union(map(_place, addresses)), self._own)
         other._read = dict(self._read)
         return other
 
     def know(self, page: Page, text: str) -> None:
         """Reads a finished page. All pages come first, `problems` then: a link may lead to an anchor of any of them."""
         exactly = self._own or page.visibility == "public"
-        self._read[file_of(page.address)] = read(text) if exactly else read_quickly(text)
+        self._read[_place(page.address)] = read(text) if exactly else read_quickly(text)
 
     def problems(self, page: Page) -> Iterator[Finding]:
         """What is wrong with the links and ids of a page that is known."""
-        here = file_of(page.address)
+        here = _place(page.address)
         found = self._read[here]
         for address in found.loads:
             if is_foreign(address):
@@ -189,16 +194,30 @@ class LinkChecker:
 
     def _internal(self, page: Page, here: str, address: str) -> Iterator[Finding]:
         path, _, anchor = address.partition("#")
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(here), unquote(path))) if path else here
+        sealed = inside(here)
+        if sealed and self._opens(sealed, path, anchor):
+            return
+        folder = posixpath.dirname(sealed.file if sealed else here)
+        target = posixpath.normpath(posixpath.join(folder, unquote(path))) if path else here
         if path.endswith("/") or (path and target == "."):
             target = posixpath.normpath(posixpath.join(target, "index.html"))
         if target not in self.files:
             message = f"there is no page '{address}'"
             yield self._finding(page.source, address, "dead-link", message, "link to a page or file of this site")
-        elif anchor and target.endswith(".html") and unquote(anchor) not in self._ids(target):
+        elif anchor and (target == here or target.endswith(".html")) and unquote(anchor) not in self._ids(target):
             message = f"'{address}' leads to a heading that is not there"
             hint = f"the page has: {self._near(target, anchor)}"
             yield self._finding(page.source, "#" + anchor, "dead-anchor", message, hint)
+
+    def _opens(self, here: Inside, path: str, anchor: str) -> bool:
+        """Whether a link on a sealed page leads to something under its own key, or to another such page."""
+        if not path:
+            place = f"{here.file}#{anchor}"
+            page, _, name = place.rpartition("/")
+            return anchor.startswith(here.fragment) and (place in self.files or name in self._ids(page))
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(here.file), unquote(path)))
+        beside = f"{here.file}#{here.fragment}/{unquote(path)}"
+        return f"{target}#{anchor}" in self.files or beside in self.files
 
     def _ids(self, file: str) -> tuple[str, ...]:
         known = self._read.get(file)
@@ -214,6 +233,11 @@ class LinkChecker:
     def _finding(self, source: str, text: str, code: str, message: str, hint: str) -> Finding:
         path = next((name for name, own in self._own.items() if text in own), source)
         return Finding(path=path, code=code, message=message, hint=hint, text=text)
+
+
+def _place(address: str) -> str:
+    """What stands at an address: a file, or what is sealed in one."""
+    return address.rstrip("/") if inside(address) else file_of(address)
 
 
 def _double_ids(page: Page, ids: Iterable[str]) -> Iterator[Finding]:

@@ -18,15 +18,19 @@ import msgspec
 
 from portalgen.content.lock import LOCK
 from portalgen.content.problems import Problem
-from portalgen.content.sources import scan
-from portalgen.publish.state import output_key, state_folder, write_whole
+from portalgen.content.sources import scan, snapshot
+from portalgen.publish.beside import stand_beside
+from portalgen.publish.state import output_key, read_manifest, state_folder, write_whole
 
 PLACE = "cache/last.json"
 Stamp = tuple[str, int, int]
 
 
 class Last(msgspec.Struct, frozen=True, kw_only=True):
-    """One build into one output. `excerpts` are the lines that its warnings are about."""
+    """One build into one output. `excerpts` are the lines that its warnings are about, `beside` is in `hosting/`.
+
+    `shut` are the salts of the links that had ended.
+    """
 
     inputs: str = ""
     lock: str = ""
@@ -34,15 +38,18 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
     pages: int
     problems: tuple[Problem, ...] = ()
     excerpts: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    shut: tuple[str, ...] = ()
     outputs: tuple[Stamp, ...] = ()
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a build depends on but for the day and the lock, as one hash."""
+    """What a build depends on but for the day and the lock, as one hash; `stamps` are those of the sources then."""
 
     sources: str
     base_url: str
     key_id: str
+    stamps: tuple[Stamp, ...] = ()
 
     def on(self, day: dt.date) -> str:
         """The hash for a day."""
@@ -61,22 +68,30 @@ def inputs_of(root: Path, base_url: str, key_id: str) -> Inputs | None:
             digest.update(hashlib.sha256((root / path).read_bytes()).digest())
     except OSError:
         return None
-    return Inputs(sources=digest.hexdigest(), base_url=base_url, key_id=key_id)
+    stamps = snapshot(tree).stamps
+    return Inputs(sources=digest.hexdigest(), base_url=base_url, key_id=key_id, stamps=stamps)
 
 
 def recall(root: Path, output: Path, inputs: Inputs, today: dt.date | None) -> Last | None:
     """The last build into this output, if one now would give the same."""
-    last = _read(root).get(output_key(_real(root), _real(output)))
-    if last is None:
+    key = output_key(_real(root), _real(output))
+    last = _read(root).get(key)
+    owned = read_manifest(_real(root)).outputs.get(key)
+    if last is None or owned is None or not owned.complete:  # what a killed build left has to go
         return None
     day = today or dt.datetime.now(ZoneInfo(last.timezone)).date()
-    if last.inputs != inputs.on(day) or last.lock != _lock(root):
+    if last.inputs != inputs.on(day) or last.lock != _lock(root) or not stand_beside(root, last.beside):
         return None
     try:
         same = all(_stamp(output, path) == (path, size, mtime) for path, size, mtime in last.outputs)
     except OSError:
         return None
     return last if same else None
+
+
+def shut(root: Path) -> Mapping[str, frozenset[str]]:
+    """The salts of the links that had ended when an output was built last, by the output's name in the manifest."""
+    return {name: frozenset(last.shut) for name, last in _read(root).items()}
 
 
 def remember(root: Path, output: Path, inputs: Inputs, day: dt.date, last: Last, files: Iterable[str]) -> None:

@@ -48,6 +48,8 @@ __all__ = [
 ]
 
 _SOURCES = ("content", "templates", STATE_FOLDER, "reports", "hosting")
+_REMEMBERED = 5
+"""How many former contents of a file are known by their hash."""
 _HINT_PLACE = "name a folder that holds nothing else, such as output/ in the site's folder"
 
 
@@ -176,24 +178,37 @@ class _Publication:
         stale = sorted(self._old.files.keys() - self._files.keys())
         ours = sorted(self._files.keys() - self._foreign)
         hashes = {path: hashlib.sha256(self._files[path]).hexdigest() for path in ours}
+        former = self._history(hashes)
         folders = {*self._old.folders, *(folder for folder, there in self._folders.items() if not there)}
-        if waiting or stale or not self._old.complete:
+        unfinished = bool(waiting or stale or not self._old.complete)
+        if unfinished:
             union = dict(sorted({**self._old.files, **hashes}.items()))
-            remember(Owned(complete=False, files=union, folders=sorted(folders)))
+            remember(Owned(complete=False, files=union, folders=sorted(folders), former=former))
         if not self._place.is_dir():
             self._place.mkdir(parents=True)
             self._place.chmod(0o755)
         for path in sorted(waiting, key=order):
             self._make_room(path)
-            write_whole(self._base + path, self._files[path], 0o644)
+            write_whole(self._base + path, self._files[path], 0o644, newer=True)
             self._count()
         for path in stale:
             self._remove(path)
         kept = self._prune(folders)
-        now = Owned(files=hashes, folders=sorted(kept))
-        if now != self._old:
+        now = Owned(files=hashes, folders=sorted(kept), former=former)
+        if unfinished or now != self._old:
             remember(now)
         return Written(len(waiting), len(self._files) - len(waiting), len(self._gone))
+
+    def _history(self, hashes: Mapping[str, str]) -> dict[str, list[str]]:
+        """What the files to come were before."""
+        former = {}
+        for path, now in hashes.items():
+            then, earlier = self._old.files.get(path, now), self._old.former.get(path, [])
+            if then != now and then not in earlier:
+                earlier = [then, *earlier]
+            if earlier := [one for one in earlier if one != now][:_REMEMBERED]:
+                former[path] = earlier
+        return former
 
     def _count(self) -> None:
         self._done += 1

@@ -1,4 +1,4 @@
-"""PDFs of a build: printed by threads beside the other work, and never twice for the same content (design §6).
+"""PDFs of a build: printed beside the other work, and never twice for the same content (design §6).
 
 What was printed is remembered under `.portalgen/cache/pdf/` by the content it was made from. Deleting it costs time and
 nothing else; an entry that is damaged is printed again.
@@ -7,11 +7,11 @@ nothing else; an entry that is damaged is printed again.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from portalgen.content.problems import Finding
 from portalgen.publish.state import STATE_FOLDER, state_folder, write_whole
@@ -21,66 +21,49 @@ from portalgen.site.pdf import DocumentProblem, Press, Printed, missing_letters
 CACHE = "cache/pdf"
 
 
-class PrintShop:
-    """Prints the PDFs of one site, as a context. `keeps` is whether new PDFs are remembered on disk."""
+class Prints(NamedTuple):
+    """PDFs by their addresses, what is wrong with them, and the names under which they are remembered."""
 
-    def __init__(self, root: Path, press: Press, *, keeps: bool, jobs: int = 0) -> None:
+    files: Mapping[str, bytes]
+    findings: tuple[Finding, ...]
+    used: frozenset[str]
+
+
+class PrintShop:
+    """Prints the PDFs of one site. `keeps` is whether new PDFs are remembered on disk."""
+
+    def __init__(self, root: Path, press: Press, *, keeps: bool) -> None:
         self._press = press
         self._folder = root / STATE_FOLDER / CACHE
         self._root = root if keeps else None
-        self._jobs = jobs or min(os.cpu_count() or 1, 8)
-        self._used: set[str] = set()
-        self._ordered: list[tuple[Pdf, Future[Printed | Finding]]] = []
 
-    def __enter__(self) -> PrintShop:
-        self._pool = ThreadPoolExecutor(self._jobs)
-        return self
+    def print(self, pdfs: Iterable[Pdf]) -> Prints:
+        """Prints these now, one after the other."""
+        return _collected((pdf, self.printed(pdf)) for pdf in pdfs)
 
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def order(self, pdfs: Iterable[Pdf]) -> None:
-        """Has PDFs printed while other work goes on."""
-        self._ordered += [(pdf, self._pool.submit(self._one, pdf)) for pdf in pdfs]
-
-    def collect(self) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
-        """All that was ordered, by the addresses, and what is wrong with it."""
-        files: dict[str, bytes] = {}
-        findings: dict[Finding, None] = {}
-        for wanted, future in self._ordered:
-            done = future.result()
-            if isinstance(done, Finding):
-                findings[done] = None
-                continue
-            files[wanted.address] = done.pdf
-            if done.missing:
-                findings[missing_letters(wanted.source, wanted.sheet.title, done.missing)] = None
-        self._ordered.clear()
-        return files, tuple(findings)
-
-    def tidy(self) -> None:
-        """Forgets what this build did not need."""
+    def tidy(self, used: frozenset[str]) -> None:
+        """Forgets all but what was used."""
         if self._root:
             with suppress(OSError):
                 for path in self._folder.iterdir():
-                    if path.name not in self._used:
+                    if path.name not in used:
                         path.unlink()
 
-    def _one(self, wanted: Pdf) -> Printed | Finding:
+    def printed(self, wanted: Pdf) -> tuple[str, Printed | Finding]:
+        """One PDF and the name under which it is remembered, or what is wrong with it."""
         name = hashlib.sha256(self._press.key(wanted.sheet).encode() + b"\0" + wanted.einvoice).hexdigest()
-        self._used.add(name)
         if (known := self._recall(name)) is not None:
-            return known
+            return name, known
         try:
             printed = self._press.pdf(wanted.sheet)
         except DocumentProblem as problem:
-            return problem.finding
+            return name, problem.finding
         if wanted.einvoice:
             from portalgen.site.einvoice.hybrid import attach
 
             printed = Printed(attach(printed.pdf, wanted.einvoice, wanted.sheet.date), printed.missing)
         self._remember(name, printed)
-        return printed
+        return name, printed
 
     def _recall(self, name: str) -> Printed | None:
         try:
@@ -99,3 +82,41 @@ class PrintShop:
             self._folder.mkdir(parents=True, exist_ok=True)
             rest = printed.missing.encode() + b"\n" + printed.pdf
             write_whole(str(self._folder / name), hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest, 0o600)
+
+
+class Presses:
+    """Threads that print for a shop while other work goes on, as a context."""
+
+    def __init__(self, shop: PrintShop, count: int) -> None:
+        self._shop, self._count = shop, count
+        self._ordered: list[tuple[Pdf, Future[tuple[str, Printed | Finding]]]] = []
+
+    def __enter__(self) -> Presses:
+        self._pool = ThreadPoolExecutor(self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def order(self, pdfs: Iterable[Pdf]) -> None:
+        """Has these printed while other work goes on."""
+        self._ordered += [(pdf, self._pool.submit(self._shop.printed, pdf)) for pdf in pdfs]
+
+    def collect(self) -> Prints:
+        """All that was ordered."""
+        return _collected((pdf, future.result()) for pdf, future in self._ordered)
+
+
+def _collected(done: Iterable[tuple[Pdf, tuple[str, Printed | Finding]]]) -> Prints:
+    files: dict[str, bytes] = {}
+    findings: dict[Finding, None] = {}
+    used = set()
+    for wanted, (name, printed) in done:
+        used.add(name)
+        if isinstance(printed, Finding):
+            findings[printed] = None
+            continue
+        files[wanted.address] = printed.pdf
+        if printed.missing:
+            findings[missing_letters(wanted.source, wanted.sheet.title, printed.missing)] = None
+    return Prints(files, tuple(findings), frozenset(used))

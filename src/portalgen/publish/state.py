@@ -16,6 +16,7 @@ STATE_FOLDER = ".portalgen"
 """The folder below the site's that holds the key and the list of what we wrote."""
 
 _VERSION = 1
+_SECOND = 1_000_000_000  # nanoseconds
 _SUFFIX = ".portalgen-tmp"
 _ASTRAY = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\\\0]")
 _UNFINISHED = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
@@ -51,11 +52,15 @@ class LockBusy(OutputError):
 
 
 class Owned(msgspec.Struct, frozen=True, kw_only=True):
-    """What is ours in one output: files with their SHA-256, folders we made. `complete` is false while we write."""
+    """What is ours in one output: files with their SHA-256, folders we made. `complete` is false while we write.
+
+    `former` has the SHA-256 of what files were before, the newest first: `verify` knows an old copy by it.
+    """
 
     complete: bool = True
     files: dict[str, str] = {}
     folders: list[str] = []
+    former: dict[str, list[str]] = {}
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,13 +156,16 @@ def is_unfinished(name: str) -> bool:
     return _UNFINISHED.fullmatch(name) is not None
 
 
-def write_whole(place: str, data: bytes, mode: int, *, durable: bool = False) -> None:
+def write_whole(place: str, data: bytes, mode: int, *, durable: bool = False, newer: bool = False) -> None:
     """Put a whole file in place: under a name of its own first, so that nobody ever sees half of it.
 
-    `durable`: all of it is on the disk before the old one goes.
+    `durable`: all of it is on the disk before the old one goes. `newer`: its time differs from that of the file that it
+    replaces by two seconds at least, whatever the clock says: servers compare whole seconds, some disks keep even ones.
     """
     temporary = stage(place, data, mode, durable=durable)
     try:
+        if newer:
+            _make_newer(temporary, place)
         os.replace(temporary, place)
     except BaseException:
         with suppress(OSError):
@@ -165,6 +173,13 @@ def write_whole(place: str, data: bytes, mode: int, *, durable: bool = False) ->
         raise
     if durable:
         remember_folder(os.path.dirname(place))
+
+
+def _make_newer(fresh: str, old: str) -> None:
+    with suppress(FileNotFoundError, OverflowError):
+        least = (os.lstat(old).st_mtime_ns // _SECOND + 2) * _SECOND
+        if os.stat(fresh).st_mtime_ns < least:
+            os.utime(fresh, ns=(least, least))
 
 
 def stage(place: str, data: bytes, mode: int | None, *, durable: bool = False) -> str:
@@ -200,8 +215,12 @@ def remember_folder(folder: str) -> None:
 def failure(error: OSError, place: Path) -> OutputFailed:
     """An error of the system, in words; about `place` when it names no file that the reader would know."""
     where = error.filename
-    if not isinstance(where, str) or is_unfinished(os.path.basename(where)):
-        where = error.filename2 if isinstance(error.filename2, str) else str(place)
+    if not isinstance(where, str):
+        where = str(place)
+    elif is_unfinished(os.path.basename(where)):
+        beside = os.path.dirname(where)
+        where = error.filename2 if isinstance(error.filename2, str) else beside
+        where = str(place) if beside == os.path.dirname(place) else where
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputFailed(f"the disk is full: {where}", "make room, then run this again; every file there is whole")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from portalgen.content.lock import DocumentRow
+from portalgen.content.lock import DocumentRow, NumberRow
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import KeyPath
@@ -107,11 +107,14 @@ def numbers_of(folder: ClientFolder) -> Iterator[Taken]:
             )
 
 
-def numbers_in(rows: Iterable[DocumentRow]) -> Iterator[Taken]:
-    """The numbers that the lock keeps; their files may be gone."""
+def numbers_in(rows: Iterable[DocumentRow], forgotten: Iterable[NumberRow] = ()) -> Iterator[Taken]:
+    """The numbers that the lock keeps; their files may be gone. Those of forgotten clients belong to nobody."""
     for row in rows:
         kind: SeriesKind = "credit_note" if row.of == "credit-note" else "invoice"
         yield Taken(kind=kind, number=row.number, issued=row.issued, client=row.client, id=row.id)
+    for given in forgotten:
+        kind = "credit_note" if given.of == "credit-note" else given.of
+        yield Taken(kind=kind, number=given.number, issued=given.issued, client="", id=given.number)
 
 
 def place_of(series: Series, kind: SeriesKind, number: str, client: str) -> Place | None:
@@ -263,7 +266,8 @@ def _alike(kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
         other = seen.setdefault(one.number.casefold(), one)
         like = forms.setdefault(reference_form(one.number), one)
         if other is not one and one.path:
-            where = f"is also in {other.path}" if other.path else f"was given to '{other.id}' before"
+            before = f"was given to '{other.id}' before" if other.client else "was given out before"
+            where = f"is also in {other.path}" if other.path else before
             message = f"the {word} number '{one.number}' {where}"
             yield _finding(one, "duplicate-number", message, "give the later one the next free number")
         elif like is not one and one.path and other is one and kind == "invoice":

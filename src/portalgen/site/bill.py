@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -24,6 +24,7 @@ class Addresses(NamedTuple):
 
     portal: str
     document: Callable[[LinkKind, str], str]  # the address of an ("invoice", id) or ("credit-note", id), or empty
+    withheld: Collection[str] = ()  # payments whose receipts are not the reader's
 
     def invoice(self, key: str) -> str:
         """The page of an invoice."""
@@ -34,8 +35,8 @@ class Addresses(NamedTuple):
         return self.document("credit-note", key)
 
     def receipt(self, payment: str) -> str:
-        """The page of a payment's receipt."""
-        return f"{self.portal}receipts/{payment}/"
+        """The page of a payment's receipt, or empty."""
+        return "" if payment in self.withheld else f"{self.portal}receipts/{payment}/"
 
     def statement(self, currency: str) -> str:
         """The page of the statement in a currency."""

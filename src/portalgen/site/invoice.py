@@ -13,6 +13,7 @@ from portalgen.rules.facts import InvoiceFacts
 from portalgen.rules.followup import promised_by
 from portalgen.rules.money import ZERO
 from portalgen.site.bill import Addresses, bill_of, credit_views, references
+from portalgen.site.discreet import attached_names
 from portalgen.site.markdown import Writer
 from portalgen.site.offer import Offer
 from portalgen.site.views import DepositView, InstalmentView, InvoiceView, PageLink, PaymentView
@@ -36,6 +37,7 @@ class InvoiceWriter:
         self.findings += notes.findings
         void = status.document == "void"
         bill = bill_of(document, notes.html, self.shared.site.practice.country)
+        names = attached_names(self.shared, folder, invoice)
         return InvoiceView(
             **msgspec.structs.asdict(bill),
             kind=document.purpose,
@@ -71,7 +73,7 @@ class InvoiceWriter:
             ways=ways_to_pay(self.shared, folder, facts),
             terms=self.offer.terms(document.terms) if document.terms else None,
             attachments=tuple(
-                PageLink(title=a.label or a.file, address=f"files/{a.file}") for a in invoice.attachments
+                PageLink(title=a.label or a.file, address=f"files/{names[a.file]}") for a in invoice.attachments
             ),
             promised_by=promised_by(self.shared, folder, invoice.id, self.today),
         )

@@ -1,6 +1,7 @@
 """Addresses inside the site: what a link in a text means, and how one page refers to another.
 
 An address is a page's folder below the root (`policies/ending/`, `""` for the home page) or a file (`static/a.pdf`).
+What is sealed into one file has that file, its key and a path behind it: `p/LOCATOR.html#FRAGMENT/receipts/r-1/`.
 Links between pages are relative and end in a file name, so that they work at a root, under a path and from `file://`.
 """
 
@@ -8,15 +9,20 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, unquote
+
+_SEALED = re.compile(r"(p/[a-z2-7]{32}\.html)#([a-z2-7]{56})(?:/(.*))?", re.DOTALL)
 
 SCHEMES = ("https:", "mailto:", "tel:")
 
 
 def file_of(address: str) -> str:
     """The file that holds an address: `services/` → `services/index.html`."""
+    if sealed := inside(address):
+        return sealed.file
     return address + "index.html" if address == "" or address.endswith("/") else address
 
 
@@ -34,6 +40,20 @@ def between(here: Sequence[str], file: str) -> str:
             break
         common += 1
     return "../" * (len(here) - common) + quote("/".join(there[common:]), safe="/.-_~")
+
+
+class Inside(NamedTuple):
+    """An address in a sealed file: the file, its fragment, and the path behind it (`""` for its first page)."""
+
+    file: str
+    fragment: str
+    path: str
+
+
+def inside(address: str) -> Inside | None:
+    """The parts of an address in a sealed file; None for any other."""
+    found = _SEALED.fullmatch(address)
+    return Inside(found[1], found[2], found[3] or "") if found else None
 
 
 class Resolved(NamedTuple):

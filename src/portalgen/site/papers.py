@@ -62,10 +62,11 @@ class PaperWriter:
     def receipts(
         self, folder: ClientFolder, account: Account, addresses: Addresses
     ) -> tuple[tuple[str, ReceiptView], ...]:
-        """A receipt per cleared payment and refund, each with its address, the oldest first."""
+        """A receipt per cleared payment and refund that has an address, with it, the oldest first."""
         return tuple(
             (addresses.receipt(receipt.payment.id), self._receipt(folder, receipt, addresses))
             for receipt in receipts_of(folder, account, self.today)
+            if addresses.receipt(receipt.payment.id)
         )
 
     def _receipt(self, folder: ClientFolder, receipt: Receipt, addresses: Addresses) -> ReceiptView:
@@ -102,15 +103,15 @@ class PaperWriter:
         rows = []
         for payment in folder.payments:
             if payment.date <= self.today and payment.status != "failed":
-                cleared = payment.status == "cleared"
+                receipt = addresses.receipt(payment.id) if payment.status == "cleared" else ""
                 rows.append(
                     PaymentRow(
                         date=payment.date,
                         amount=money(payment.amount, payment.currency),
                         method=self._methods[payment.method],
                         status=payment.status,
-                        number=receipt_number(payment) if cleared else "",
-                        address=addresses.receipt(payment.id) if cleared else "",
+                        number=receipt_number(payment) if receipt else "",
+                        address=receipt,
                     )
                 )
         return tuple(sorted(rows, key=lambda row: (row.date, row.address), reverse=True))

@@ -8,16 +8,25 @@ from collections.abc import Mapping
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import msgspec
 from markupsafe import Markup
 
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
-from portalgen.content.records.client import Client
-from portalgen.content.records.offer import Agreement
+from portalgen.content.records.client import Client, Contact
+from portalgen.content.records.offer import Agreement, Policy
 from portalgen.rules.agreements import accepted, fill, variables
 from portalgen.rules.facts import Account, InvoiceFacts
-from portalgen.rules.followup import cancel_until, next_session, promised_by, rebooking, session_minutes
+from portalgen.rules.followup import (
+    cancel_until,
+    cancellation_policy,
+    next_session,
+    promised_by,
+    rebooking,
+    session_minutes,
+)
 from portalgen.rules.money import ZERO, Money
+from portalgen.rules.persons import Excerpt
 from portalgen.rules.retainer import retained
 from portalgen.site.bill import Addresses, invoice_row
 from portalgen.site.markdown import Writer
@@ -27,8 +36,10 @@ from portalgen.site.public import policy_order
 from portalgen.site.views import (
     AgreementRow,
     AgreementView,
+    AppointmentsView,
     AppointmentView,
     AssignedGuide,
+    BillingView,
     DueView,
     EndedView,
     InvoiceRow,
@@ -49,6 +60,7 @@ class PortalWriter:
     def __init__(self, shared: Shared, offer: Offer, writer: Writer, today: dt.date) -> None:
         self.shared, self.offer, self.writer, self.today = shared, offer, writer, today
         self.home = shared.site.practice.language
+        self._discreet = shared.site.privacy.discreet
         self.findings: list[Finding] = []
 
     def portal(
@@ -58,16 +70,24 @@ class PortalWriter:
         addresses: Addresses,
         agreements: tuple[AgreementRow, ...],
         money: MoneyView,
+        reader: Contact | None = None,
     ) -> PortalView:
-        """The client's page; `agreements` and `money` are what else opens from it."""
+        """The client's page; `agreements` and `money` are what else opens from it.
+
+        `reader` is another person who sees all that the client sees; one who pays is asked to.
+        """
         client, plan, address = folder.client, folder.plan, addresses.portal
         rows = {facts.invoice.id: invoice_row(facts, addresses) for facts in account.published}
         name = client.name.display
         others = ("parent", "guardian", "payer")
         payer = next((c for c in client.contacts if c.id == client.payer and c.role in others), None)
+        payer = None if payer == reader else payer
+        hello = greeting_of(reader) if reader else greeting(client)
         return PortalView(
-            greeting=greeting(client),
+            greeting=hello,
             name=name,
+            about=name if reader else "",
+            called=self._called(hello),
             due=() if payer else self._due(folder, account, rows),
             pending=_pending(account),
             payer=payer.name if payer else "",
@@ -76,30 +96,93 @@ class PortalWriter:
             plan=self.render(plan.body, plan.path, address, plan.body_line, level=3) if plan else Markup(""),
             plan_title=(plan.title or "") if plan else "",
             goals=tuple((goal.text, bool(goal.done)) for goal in (*client.goals, *client.milestones) if goal.share),
-            rhythm=RhythmView(
-                count=client.rhythm.every.count, unit=client.rhythm.every.unit, reason=client.rhythm.reason or ""
-            )
-            if client.rhythm and client.status == "active"
-            else None,
+            rhythm=_rhythm(client),
             invoices=tuple(rows.values()),
             credit=self._free_credit(folder, account),
             guides=self._guides(folder),
             preferences=tuple(preference.text for preference in client.preferences if preference.share),
             agreements=agreements,
             policies=tuple(
-                PageLink(
-                    title=p.title,
-                    address=f"policies/{p.id}/" if p.public else f"{address}policies/{p.id}/",
-                    summary=p.summary or "",
-                    language=p.language or self.home,
-                )
-                for p in sorted(self.shared.policies.values(), key=policy_order)
-                if p.show_in_portal
+                self._policy_link(policy, address)
+                for policy in sorted(self.shared.policies.values(), key=policy_order)
+                if policy.show_in_portal
             ),
             ended=self._ended(folder),
             paused=client.status == "paused",
             money=money,
         )
+
+    def billing(
+        self, folder: ClientFolder, reader: Contact, part: Excerpt, addresses: Addresses, money: MoneyView
+    ) -> BillingView:
+        """The page of a person who sees what is billed to them and nothing of the work; `part` is what is theirs."""
+        rows = {facts.invoice.id: invoice_row(facts, addresses) for facts in part.account.published}
+        terms = self.shared.terms.get(folder.client.terms or "")
+        return BillingView(
+            greeting=greeting_of(reader),
+            name=folder.client.name.display,
+            called=self._called(greeting_of(reader)),
+            ended=_ended_on(folder, self.today),
+            due=self._due(folder, part.account, rows),
+            pending=_pending(part.account),
+            invoices=tuple(rows.values()),
+            credit=self._free_credit(part.folder, part.account),
+            money=money,
+            terms=PageLink(title=terms.title or terms.id, address=f"terms/{terms.id}/") if terms else None,
+        )
+
+    def appointments(self, folder: ClientFolder, reader: Contact, addresses: Addresses) -> AppointmentsView:
+        """The page of a person who arranges the meetings. Why we meet, and the way into a video room, is not on it."""
+        ended, rhythm, meeting = _ended_on(folder, self.today), _rhythm(folder.client), self._appointment(folder)
+        rule = self._cancellation(folder)
+        return AppointmentsView(
+            greeting=greeting_of(reader),
+            name=folder.client.name.display,
+            called=self._called(greeting_of(reader)),
+            ended=ended,
+            paused=folder.client.status == "paused",
+            appointment=msgspec.structs.replace(meeting, video_url="") if meeting else None,
+            rebook=None if ended else self._booking(folder),
+            rhythm=msgspec.structs.replace(rhythm, reason="") if rhythm else None,
+            rule=self._policy_link(rule, addresses.portal) if rule else None,
+        )
+
+    def private_policies(self, folder: ClientFolder, reader: Contact | None) -> tuple[Policy, ...]:
+        """The policies that stand behind a link of this client because they have no public page."""
+        if reader is None or reader.scope == "all":
+            shown = [policy for policy in self.shared.policies.values() if policy.show_in_portal]
+        else:
+            rule = self._cancellation(folder) if reader.scope == "appointments" else None
+            shown = [rule] if rule else []
+        return tuple(policy for policy in shown if not policy.public)
+
+    def _called(self, name: str) -> str:
+        """What the title of a page may call its reader: nothing where the practice is discreet (domain X6)."""
+        return "" if self._discreet else name
+
+    def _policy_link(self, policy: Policy, address: str) -> PageLink:
+        return PageLink(
+            title=policy.title,
+            address=f"policies/{policy.id}/" if policy.public else f"{address}policies/{policy.id}/",
+            summary=policy.summary or "",
+            language=policy.language or self.home,
+        )
+
+    def _cancellation(self, folder: ClientFolder) -> Policy | None:
+        """The rule for cancelling the next appointment, else the practice's, where a client may read it."""
+        session = next_session(self.shared, folder, self.today)
+        policies = [policy for policy in self.shared.policies.values() if policy.kind == "cancellation"]
+        rule = cancellation_policy(self.shared, session) if session else next(iter(policies), None)
+        return rule if rule and (rule.public or rule.show_in_portal) else None
+
+    def _booking(self, folder: ClientFolder) -> RebookView | None:
+        """How to book, about when where something says so."""
+        prompt, practice, client = self._rebook(folder), self.shared.site.practice, folder.client
+        if prompt:
+            return msgspec.structs.replace(prompt, why="")
+        href = booking_address(practice) or mailto(practice.email)
+        open_ = client.status in ("lead", "active") and not client.do_not_contact
+        return RebookView(around=None, why="", href=href) if open_ else None
 
     def _due(self, folder: ClientFolder, account: Account, rows: Mapping[str, InvoiceRow]) -> tuple[DueView, ...]:
         """What is due by today as one sum per currency, what is promised or due later by its day."""
@@ -182,7 +265,7 @@ class PortalWriter:
 
     def _ended(self, folder: ClientFolder) -> EndedView | None:
         ended = folder.client.ended
-        if ended is None or ended.date > self.today:
+        if ended is None or not _ended_on(folder, self.today):
             return None
         referrals = () if ended.referrals == "none" else ended.referrals
         return EndedView(
@@ -225,9 +308,17 @@ class PortalWriter:
 
 def greeting(client: Client) -> str:
     """How the page says hello: the first name. Of two people, of a company, and after a title, all that is written."""
-    name = client.name.display
+    return client.name.display if client.company else _first(client.name.display)
+
+
+def greeting_of(contact: Contact) -> str:
+    """How a page says hello to another person. One who only pays may be an office, and is called what is written."""
+    return contact.name if contact.role == "payer" else _first(contact.name)
+
+
+def _first(name: str) -> str:
     first = name.split()[0]
-    return name if client.company or _TOGETHER.search(name) or first.endswith(".") else first
+    return name if _TOGETHER.search(name) or first.endswith(".") else first
 
 
 def agreement_row(agreement: Agreement, folder: ClientFolder, home: str) -> AgreementRow:
@@ -243,6 +334,16 @@ def agreement_row(agreement: Agreement, folder: ClientFolder, home: str) -> Agre
         method=entry.method if entry else "",
         state=state,
     )
+
+
+def _rhythm(client: Client) -> RhythmView | None:
+    rhythm = client.rhythm if client.status == "active" else None
+    return RhythmView(count=rhythm.every.count, unit=rhythm.every.unit, reason=rhythm.reason or "") if rhythm else None
+
+
+def _ended_on(folder: ClientFolder, today: dt.date) -> dt.date | None:
+    ended = folder.client.ended
+    return ended.date if ended and ended.date <= today else None
 
 
 def _pending(account: Account) -> tuple[Money, ...]:

@@ -51,7 +51,8 @@ class Renderer:
 
     def not_found(self) -> str:
         """404.html: links are absolute, since it answers at any depth."""
-        view = NotFoundView(base=self.base_url or "/", style=Markup(self.theme.plain_style))
+        style, script = Markup(self.theme.plain_style), Markup(self.theme.scripts["repair.js"])
+        view = NotFoundView(base=self.base_url or "/", style=style, script=script)
         return self.html(
             Page(address=NOT_FOUND, template="404.html", view=view, source=self.shared.site.path, listed=False)
         )

@@ -1,16 +1,14 @@
-"""What Jinja needs of us: where templates come from, what is compiled, what is missing, and links from a page."""
+"""What Jinja needs of us: where templates come from, what is missing, and links from a page."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from types import CodeType
 
 from jinja2 import Environment, StrictUndefined, TemplateNotFound
-from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.loaders import BaseLoader
 
-from portalgen.site.links import between, file_of
+from portalgen.site.links import Inside, between, file_of, inside
 from portalgen.site.views import View
 
 ORIGINAL = "theme/"
@@ -48,46 +46,33 @@ class Sources(BaseLoader):
         raise TemplateNotFound(template)
 
 
-_COMPILED: dict[tuple[bool, str, str], CodeType] = {}
+class Links:
+    """Relative links from one page. They end in a file's name, so that they also work from a folder on disk.
 
-
-class Compiled(BytecodeCache):
-    """Compiled templates, kept for every build of this process: code that is read from a disk could be anybody's.
-
-    The sandbox compiles the same source to other code.
+    A link to what is sealed carries the key of its file; the page that unlocks knows what `#KEY/receipts/r-1` is.
     """
 
-    def __init__(self, sandboxed: bool) -> None:
-        self._sandboxed = sandboxed
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """What was compiled from this very source before."""
-        bucket.code = _COMPILED.get((self._sandboxed, bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Remember what was compiled."""
-        if bucket.code is not None:
-            _COMPILED[self._sandboxed, bucket.key, bucket.checksum] = bucket.code
-
-
-class Links:
-    """Relative links from one page. They end in a file's name, so that they also work from a folder on disk."""
-
-    __slots__ = ("_assets", "_here")
+    __slots__ = ("_assets", "_here", "_inside")
 
     def __init__(self, address: str, assets: Mapping[str, str]) -> None:
-        self._here = address.split("/")[:-1]
+        self._inside = inside(address)
+        self._here = file_of(address).split("/")[:-1]
         self._assets = assets
 
     def url(self, address: str, anchor: str = "") -> str:
         """The link to a page; what follows a `#` in the address stays."""
+        if sealed := inside(address):
+            return self._sealed(sealed, anchor)
         path, mark, fragment = address.partition("#")
         link = between(self._here, file_of(path))
         return f"{link}#{anchor}" if anchor else f"{link}{mark}{fragment}"
 
     def beside(self, address: str) -> str:
         """The link to something that stands beside this page or in it."""
-        return between((), file_of(address))
+        if not self._inside:
+            return between((), file_of(address))
+        path = self._inside.path + address
+        return self._sealed(self._inside._replace(path=path), "") if path.endswith("/") else between((), path)
 
     def static(self, path: str) -> str:
         """The link to a file below the root."""
@@ -96,3 +81,8 @@ class Links:
     def asset(self, name: str) -> str:
         """The link to a file of the theme."""
         return between(self._here, self._assets[name])
+
+    def _sealed(self, target: Inside, anchor: str) -> str:
+        own = self._inside is not None and self._inside.file == target.file
+        parts = (target.fragment, target.path.rstrip("/"), anchor)
+        return ("" if own else between(self._here, target.file)) + "#" + "/".join(part for part in parts if part)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,16 +25,20 @@ from portalgen.content.problems import Finding
 from portalgen.content.records.practice import SiteFile
 from portalgen.site.catalogue import Trans
 from portalgen.site.colours import chosen_colours
+from portalgen.site.compiled import Compiled
 from portalgen.site.formats import formats
 from portalgen.site.ownwords import OwnWords, is_catalogue, own_words
 from portalgen.site.pdf import Press
 from portalgen.site.sheet import Logo
 from portalgen.site.stylesheet import ASSET_TYPES, hashed, loaded_by, published_css, squeezed
-from portalgen.site.templating import ORIGINAL, Compiled, Links, Missing, Sources
+from portalgen.site.templating import ORIGINAL, Links, Missing, Sources
 from portalgen.site.tongue import Tongue
 from portalgen.site.views import PracticeView, View
 
 STYLES = ("theme.css", "plain.css")
+SEALED = "sealed.css"
+SCRIPTS = ("unlock.js", "repair.js")
+"""Our own scripts. A site cannot replace them: what runs on a private page could read its key."""
 _TEMPLATE_TYPES = (".html", ".txt", ".xml")
 _ASSET_CALL = re.compile(r"""\basset\(\s*["']([^"']+)["']""")
 
@@ -78,11 +83,15 @@ class Theme:
         words: OwnWords,
         press: Press,
         logo: Logo | None = None,
+        *,
+        sealed_style: str = "",
+        scripts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.assets: Mapping[str, bytes] = dict(assets.values())
         self.press = press
         self.logo = logo
-        self.plain_style = plain_style
+        self.plain_style, self.sealed_style = plain_style, sealed_style
+        self.scripts = scripts
         self._sources = sources
         self._country, self._language = site.practice.country, site.practice.language
         self.words = words
@@ -94,6 +103,10 @@ class Theme:
     def own(self) -> Mapping[str, str]:
         """The texts of the site's own templates by their paths below the site."""
         return {f"{self._sources.folder}/{name}": text for name, text in sorted(self._sources.own.items())}
+
+    def published(self, name: str) -> str:
+        """Where a file of the theme is published: `assets/theme.0123456789.css`."""
+        return self._names[name]
 
     def environment(self, language: str) -> Environment:
         """The environment of one language, made once."""
@@ -239,7 +252,7 @@ def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]
     findings = [_link(name, message) for name, message in links]
     texts: dict[str, str] = {}
     for name, content in own.items():
-        if name in STYLES or name.endswith(_TEMPLATE_TYPES) or is_catalogue(name):
+        if name in STYLES or name == SEALED or name.endswith(_TEMPLATE_TYPES) or is_catalogue(name):
             try:
                 texts[name] = content.decode("utf-8-sig")
             except UnicodeDecodeError as error:
@@ -257,20 +270,32 @@ def load(root: Path, site: SiteFile) -> tuple[Theme | None, tuple[Finding, ...]]
     css, published, broken = published_css(styles["theme.css"], every)
     findings += [_problem("templates/theme.css", line, message) for line, message in broken]
     findings += [
-        _problem("templates/plain.css", 1, f"'{target}': this style stands in a page and loads nothing", text=target)
-        for target in loaded_by(texts.get("plain.css", ""))
+        _problem(f"templates/{name}", 1, f"'{target}': this style stands in a page and loads nothing", text=target)
+        for name in ("plain.css", SEALED)
+        for target in loaded_by(texts.get(name, ""))
         if not target.startswith(("data:", "#"))
     ]
     published |= {name: hashed(name, every[name]) for name in sorted(wanted & set(every))}
     assets = {name: (path, every[name]) for name, path in published.items()}
     assets["theme.css"] = (hashed("theme.css", css.encode()), css.encode())
     press = Press(files, own, ours, theirs if own else None)
-    theme = Theme(sources, squeezed(styles["plain.css"]), assets, site, words, press, _logo(root, site))
+    alone = styles["plain.css"] + (texts.get(SEALED) or files[SEALED].decode())
+    theme = Theme(
+        sources,
+        squeezed(styles["plain.css"]),
+        assets,
+        site,
+        words,
+        press,
+        _logo(root, site),
+        sealed_style=squeezed(alone),
+        scripts={name: files[name].decode().strip() for name in SCRIPTS},
+    )
     findings += (*theme.check(), *press.check()) if own else ()
     for name in sorted(own):
         if (
             name not in published
-            and name not in STYLES
+            and name not in (*STYLES, SEALED)
             and not is_catalogue(name)
             and not name.endswith(_TEMPLATE_TYPES)
             and not press.uses(name)

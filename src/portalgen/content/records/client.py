@@ -62,7 +62,7 @@ class Company(Record, frozen=True, kw_only=True):
 
 
 class Contact(Record, frozen=True, kw_only=True):
-    """A further person with a link of their own, limited to a scope."""
+    """A further person with a link of their own, limited to a scope; with the role `self` the client."""
 
     audience: ClassVar[Audience] = "client"
     id: Id
@@ -175,7 +175,7 @@ class Ended(Record, frozen=True, kw_only=True):
     referrals: tuple[Annotated[Id, Ref("referral")], ...] | Literal["none"] = ()
     records: Text | None = None
     letter: Annotated[Date | Text, PRIVATE] | None = None
-    link_days: Annotated[int, Whole(0, 3660), PRIVATE] = 90
+    link_days: Annotated[int, Whole(0, 3660), PRIVATE] | None = None
 
     def flaws(self) -> Iterator[Flaw]:
         if self.referrals == "none" and not (self.reason_public or self.reason_private):
@@ -261,6 +261,14 @@ class Client(Record, frozen=True, kw_only=True):
                     "duplicate-id",
                     f"two contacts have the id '{contact.id}'",
                     "give one of them another id",
+                )
+            if contact.role == "self" and contact.scope != "all":
+                yield Flaw(
+                    ("contacts", n, "scope"),
+                    "self-scope",
+                    f"'{contact.id}' is the client, whose page always shows everything",
+                    "write scope: all, or another role",
+                    "warning",
                 )
             if contact.id == self.payer and contact.scope == "appointments":
                 yield Flaw(

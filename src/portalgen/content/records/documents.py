@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
@@ -177,17 +178,26 @@ class LinkSettings(Record, frozen=True, kw_only=True):
     expires: Date | None = None
 
 
+_RUNNING = re.compile(
+    r"\.(x?html?|xht|shtml|mht|mhtml|svgz?|xml|xslt?|m?js|jse|wasm|hta|swf|exe|com|scr|pif|bat|cmd|psm?1|vb[se]|ws[fh]|"
+    r"ms[ip]|msix|appx|dll|cpl|lnk|url|reg|inf|jar|jnlp|chm|app|dmg|pkg|command|deb|rpm|apk|[bz]?a?sh|run|desktop|"
+    r"appimage|py|pl|php|do[ct]m|xl[st]m|xlsb|pp[st]m)\Z",
+    re.IGNORECASE,
+)
+"""What the names of files end in that a browser or a system runs when they are opened."""
+
+
 class Attachment(Record, frozen=True, kw_only=True):
-    """A file from the client's folder that opens with the document; never one that a browser would run."""
+    """A file from the client's folder that opens with the document; never one that a browser or a system would run."""
 
     audience: ClassVar[Audience] = "client"
     file: FileName
     label: Text | None = None
 
     def flaws(self) -> Iterator[Flaw]:
-        if self.file.lower().endswith((".html", ".htm", ".xhtml", ".svg", ".xml", ".js", ".mjs")):
+        if _RUNNING.search(self.file):
             hint = "attach it as PDF, picture or plain text"
-            yield Flaw(("file",), "unsafe-file", f"'{self.file}' could run in the reader's browser", hint)
+            yield Flaw(("file",), "unsafe-file", f"'{self.file}' could run on the reader's machine", hint)
 
 
 InvoiceKind = Literal["standard", "deposit", "final", "cancellation_fee"]

@@ -260,7 +260,7 @@ class Documents(Record, frozen=True, kw_only=True):
 class Hosting(Record, frozen=True, kw_only=True):
     """Which host serves the site (sealing §6)."""
 
-    host: Literal["netlify", "cloudflare-pages", "github-pages", "apache", "nginx", "caddy", "s3", "ftp"]
+    host: Literal["netlify", "cloudflare-pages", "github-pages", "apache", "nginx", "caddy", "lighttpd", "s3", "ftp"]
 
 
 class Colours(Record, frozen=True, kw_only=True):

@@ -167,10 +167,12 @@ class MoneyView(View, frozen=True, kw_only=True):
 
 
 class PortalView(View, frozen=True, kw_only=True):
-    """A client's page."""
+    """A client's page, also as another person sees it who sees all of it."""
 
     greeting: str  # first name, or the whole where it names more than one, or no person
     name: str
+    about: str = ""  # the client, where another person is greeted
+    called: str = ""  # what the title calls the reader; empty where the practice is discreet
     due: tuple[DueView, ...]
     appointment: AppointmentView | None
     rebook: RebookView | None
@@ -191,6 +193,36 @@ class PortalView(View, frozen=True, kw_only=True):
     money: MoneyView = MoneyView()
 
 
+class PersonView(View, frozen=True, kw_only=True):
+    """The page of a further person who sees a part of a client's. `name` is the client's."""
+
+    greeting: str
+    name: str
+    called: str = ""  # what the title calls the reader; empty where the practice is discreet
+    ended: dt.date | None
+
+
+class BillingView(PersonView, frozen=True, kw_only=True):
+    """What a person with the scope `billing` sees: the bills that go to them."""
+
+    due: tuple[DueView, ...]
+    pending: tuple[Money, ...]
+    invoices: tuple[InvoiceRow, ...]
+    credit: tuple[Money, ...]
+    money: MoneyView
+    terms: PageLink | None
+
+
+class AppointmentsView(PersonView, frozen=True, kw_only=True):
+    """What a person with the scope `appointments` sees. `rule` is the one for cancelling."""
+
+    paused: bool
+    appointment: AppointmentView | None
+    rebook: RebookView | None
+    rhythm: RhythmView | None
+    rule: PageLink | None
+
+
 class AgreementView(View, frozen=True, kw_only=True):
     """The text of one agreement for one client."""
 
@@ -203,3 +235,9 @@ class AgreementView(View, frozen=True, kw_only=True):
     portal: str
     accept_href: str  # a prefilled e-mail, or empty
     signers: int
+
+
+class TombstoneView(View, frozen=True, kw_only=True):
+    """What a link that no longer opens anything says of itself."""
+
+    reason: Literal["replaced", "revoked", "expired"]

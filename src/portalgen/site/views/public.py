@@ -319,7 +319,17 @@ class ReferralsView(View, frozen=True, kw_only=True):
 
 
 class NotFoundView(View, frozen=True, kw_only=True):
-    """The 404 page is self-contained: its links start with `base` (absolute) and its style is inline."""
+    """The 404 page is self-contained: its links start with `base` (absolute), its style and script are inline."""
 
     base: str
     style: Markup
+    script: Markup = Markup("")
+
+
+class SealedView(View, frozen=True, kw_only=True):
+    """The page around what is sealed: its look and script, what the script needs (JSON), and where the bytes stand."""
+
+    look: Markup
+    script: Markup
+    setup: Markup
+    sealed: str

@@ -1,0 +1,57 @@
+"""The last look at a finished site before it is written: keys, addresses and private words in public files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from portalgen.content.model import Site
+from portalgen.content.problems import Finding
+from portalgen.publish.access import Access
+from portalgen.publish.leaks import leaks
+from portalgen.publish.parts import Part, Workshop
+from portalgen.publish.scripts import script_findings, shares_origin
+from portalgen.publish.sensitive import shared_values
+from portalgen.site.links import inside
+from portalgen.site.sealing import encodings, unchecked
+
+PRIVATE = "p/"
+SHELL = "templates/sealed.html"
+_SEALED = re.compile(r"p/[a-z2-7]{32}\.html")
+
+
+def inspected(
+    files: Mapping[str, bytes], parts: Iterable[Part], workshop: Workshop, site: Site, base_url: str
+) -> Iterator[Finding]:
+    """What stands in the public ones of all finished files that may not stand there.
+
+    Sealed pages differ in their sealed bytes alone, so what is around those is looked at once.
+    """
+    if not site.clients:
+        return
+    public = {path: content for path, content in files.items() if not path.startswith(PRIVATE)}
+    if any(_SEALED.fullmatch(path) for path in files):
+        public[SHELL] = workshop.shell.head + workshop.shell.tail
+    parts = list(parts)
+    sources = {path: source for part in parts for path, source in part.sources.items()}
+    values = [value for part in parts for value in part.values]
+    places = [link.address for part in parts for link in part.links]
+    secrets, addresses = _keys(workshop.access, places)
+    yield from leaks(public, [*values, *shared_values(site.shared)], secrets, addresses, site.shared, sources)
+    if shares_origin(site.shared.site, base_url):
+        yield from script_findings(public, workshop.theme.scripts.values(), workshop.theme.own, sources)
+
+
+def _keys(access: Access, places: Iterable[str]) -> tuple[list[bytes], list[str]]:
+    """Every secret in every encoding, and the name of every address: those of links that ended too."""
+    ended = [row for row in access.lock.links if row.state != "live" and not row.key_id]
+    secrets = [*encodings(access.secret)]
+    addresses = [access.keyring.token(row.salt, row.generation) for row in ended]
+    for row in ended:
+        secrets += encodings(access.keyring.secret(row.salt, row.generation))
+        addresses.append(access.keyring.locator(row.salt, row.generation))
+    for address in places:
+        addresses.append(address.removeprefix(PRIVATE)[:32])
+        if place := inside(address):
+            secrets += encodings(unchecked(place.fragment))
+    return secrets, addresses
