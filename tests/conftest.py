@@ -166,5 +166,6 @@ def nu_checker() -> list[str]:
         pytest.skip("Java is not installed")
     if not jar.is_file():
         pytest.skip("the Nu HTML checker is not installed (npm install in tests/judges)")
+    manner = ["-Xss4m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # a short run on few cores
     # it fetches the pages from a server on this machine, which it would else refuse
-    return [java, "-Xss4m", "-Dnu.validator.servlet.allow-forbidden-hosts=true", "-jar", str(jar)]
+    return [java, *manner, "-Dnu.validator.servlet.allow-forbidden-hosts=true", "-jar", str(jar)]

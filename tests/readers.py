@@ -49,7 +49,7 @@ def wait(reader: Reader, condition: str, seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while not _holds(reader, condition):
         assert time.monotonic() < end, f"never true: {condition}\n{text(reader)}\n{reader.said}"
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 def _holds(reader: Reader, condition: str) -> bool:

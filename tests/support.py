@@ -207,6 +207,8 @@ def program(*names: str) -> str | None:
 
 class _Handler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # the head and the start of the body in one packet, ...
+    disable_nagle_algorithm = True  # ... and none that waits 40 ms for the one before to be acknowledged
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

@@ -23,6 +23,7 @@ from portalgen.content.lock import Lock, read_lock
 from portalgen.publish import output
 from portalgen.publish.access import open_access
 from portalgen.publish.key import create_key
+from portalgen.site.links import shown
 from portalgen.site.sealing import Keyring, checked, unchecked, unseal
 from tests.killer import Killer, killer
 from tests.support import DEMO_DAY, MINIMAL_CLIENT, Result, invoke, minimal_site
@@ -214,6 +215,20 @@ def test_no_key_is_ever_replaced_by_a_new_one(tmp_path: Path) -> None:
         create_key(tmp_path / "key", OTHER)
     assert unchecked((tmp_path / "key").read_text()) == SECRET
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_lost_lock_is_no_beginning(site: Path) -> None:
+    lock = site / "portalgen.lock"
+    text, pages = lock.read_bytes(), sorted((site / "output" / "p").iterdir())
+    lock.unlink()
+    result = invoke("build", "--site", site, "--today", DEMO_DAY)
+    assert result.code == 4, result
+    assert "portalgen.lock is gone" in result.stderr
+    assert "take the file back" in result.stderr
+    assert not lock.exists()
+    assert sorted((site / "output" / "p").iterdir()) == pages
+    lock.write_bytes(text)
+    assert invoke("build", "--site", site, "--today", DEMO_DAY, "--json").json["written"] == 0
 
 
 def test_a_missing_key_is_named_with_the_ways_out(site: Path) -> None:
@@ -458,6 +473,12 @@ def test_what_nobody_has_a_link_to_changes_nothing(site: Path, action: str, args
     assert tree(site) == before
 
 
+def test_who_replaces_a_page_is_told_of_the_links_on_it(site: Path) -> None:
+    assert "invoices and credit notes, which still open" in invoke("link", "rotate", "ana", "--site", site).stdout
+    for args in (("rotate", "ana", "--invoice", "2026-0001"), ("revoke", "ana")):
+        assert "which still open" not in invoke("link", *args, "--site", site).stdout
+
+
 def test_a_persons_link_moves_alone(site: Path) -> None:
     client = site / ANA / "client.yaml"
     client.write_text(client.read_text() + "contacts: [{id: mother, name: Eva Horvat, role: parent, scope: all}]\n")
@@ -484,7 +505,8 @@ def test_a_link_past_its_last_day_is_a_broken_promise_until_the_next_build(site:
     assert late.code == 3
     (problem,) = late.json["problems"]
     assert problem["code"] == "still-published"
-    assert portal.relative_to(site).as_posix() in problem["message"]
+    assert f"and {shown(portal.relative_to(site).as_posix())} still opens" in problem["message"]
+    assert portal.parent.name == "p" or portal.parent.name not in late.stdout
     assert {row["kind"]: row["state"] for row in links(site, day="2026-11-23")}["portal"] == "expired"
     assert build(site, "2026-11-23").code == 0
     assert check(site, "2026-11-23").code == 0
@@ -585,6 +607,21 @@ def test_ended_links_are_listed_as_well(site: Path) -> None:
     assert (len(data["links"]), len(data["replaced"])) == (3, 4)
     nobody = invoke("published", "bo", "--site", site, "--today", DEMO_DAY, "--json").json
     assert nobody == {"client": "bo", "links": [], "replaced": [], "fields": []}
+
+
+def test_what_was_never_built_has_no_address(tmp_path: Path) -> None:
+    minimal_site(tmp_path, MINIMAL_CLIENT)
+    data = invoke("published", "ana", "--site", tmp_path, "--today", DEMO_DAY, "--json", "--yes").json
+    assert data["links"] == []
+    assert not [field for field in data["fields"] if field["standing"] == "shown"]
+
+
+def test_what_the_files_took_back_is_not_listed_as_live(site: Path) -> None:
+    client = site / "content/clients/ana/client.yaml"
+    client.write_text(client.read_text(encoding="utf-8") + "publish: false\n", encoding="utf-8")
+    assert build(site).code == 0
+    data = invoke("published", "ana", "--site", site, "--today", DEMO_DAY, "--json").json
+    assert [(row["state"], len(row["files"])) for row in data["links"]] == [("expired", 1)] * 3
 
 
 # --- forgetting ---------------------------------------------------------------------------------------
@@ -792,3 +829,44 @@ def test_killed_before_any_write_the_old_or_the_new_holds(
         moments += 1
     assert done == {False, True}
     assert moments > 4, "too few moments to say anything"
+
+
+# --- another mode ---------------------------------------------------------------------------------------
+
+
+def test_an_address_of_another_mode_says_that_there_is_a_new_link(tmp_path: Path) -> None:
+    """A host that never deletes goes on serving the pages of the mode before, unless something overwrites them."""
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    settings = site / "content" / "site.yaml"
+    clear = settings.read_text()
+
+    def built() -> set[str]:
+        assert invoke("build", "--site", site, "--today", DEMO_DAY).code == 0
+        return {path.relative_to(site / "output").as_posix() for path in (site / "output" / "p").rglob("*.html")}
+
+    pages = {path for path in built() if path.count("/") == 2}
+    assert len(pages) == 2
+    settings.write_text(clear.replace("mode: unlisted", "mode: sealed"))
+    both = built()
+    assert pages <= both
+    for path in pages:
+        text = (site / "output" / path).read_text()
+        assert "There is a new link" in text
+        assert "Ana" not in text
+    sealed = both - {path for path in both if path.count("/") == 2} - {"p/index.html"}
+    assert len(sealed) == 2
+    settings.write_text(clear)
+    assert sealed <= built()
+    access, _ = open_access(site)
+    assert access is not None
+    for row in lock(site).links:
+        assert row.modes == ("sealed", "unlisted")
+        link = access.address(row, sealed=True).rstrip("/")
+        assert "There is a new link" in said_at(site, f"https://practice.example/{link}")
+
+
+def test_a_link_that_was_never_given_out_in_another_mode_has_no_address_there(site: Path) -> None:
+    """Rows of a site that is sealed from the start look as they always did."""
+    text = (site / "portalgen.lock").read_text()
+    clear = "mode: unlisted" in (site / "content" / "site.yaml").read_text()
+    assert ('"modes"' in text) == clear

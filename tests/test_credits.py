@@ -195,7 +195,7 @@ def test_official_rules_hold_on_credit_notes_that_take_the_last_cent(site: Any) 
         if one.document.currency != "EUR" or judged > 60:
             continue
         for note in take_back(one, chance):
-            assert verdicts(note) == [], (seed, note)
+            assert verdicts(note, quick=judged % 3 != 0) == [], (seed, note)
             judged += 1
     assert judged > 40
 

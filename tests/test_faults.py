@@ -200,7 +200,7 @@ class Readers:
                         place = Path(top, name)
                         if not is_unfinished(name):
                             self._see("disk", place.relative_to(output).as_posix(), place.read_bytes())
-            self._end.wait(0.05)
+            self._end.wait(0.1)
 
     def _visit(self) -> None:
         every = sorted({*self.fresh.files[0], *self.fresh.files[1]} - {"static/turn"})  # a folder at times
@@ -225,7 +225,7 @@ def test_killed_at_any_moment_every_file_is_whole_and_the_next_build_completes(
     writes, killed, turn, half_way = 120, 0, 0, 0
     with Readers(fresh) as readers:
         while killed < KILLS:
-            for _ in range(dice.randint(1, 3)):
+            for _ in range(dice.randint(1, 4)):
                 turn = 1 - turn
                 write(fresh.site, STATES[turn])
                 if dice.random() < 0.4:

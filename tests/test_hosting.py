@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -247,6 +248,10 @@ def test_github_pages_refuses_unlisted_pages_of_the_site_and_of_one_client(tmp_p
     result = build(site_with(tmp_path / "all", "github-pages"), "--json")
     assert result.code == 2, result
     assert "listed-host" in {problem["code"] for problem in result.json["problems"]}
+    root = site_with(tmp_path / "address", "netlify")
+    site = root / "content/site.yaml"
+    site.write_text(re.sub("(?m)^base_url: .*", "base_url: https://mira.github.io/room/", site.read_text()))
+    assert "listed-host" in {problem["code"] for problem in build(root, "--json").json["problems"]}
     root = site_with(tmp_path / "one", "github-pages", mode="sealed")
     client = "content/clients/ana/client.yaml"
     for name, text in {**MINIMAL_CLIENT, client: MINIMAL_CLIENT[client] + "privacy: unlisted\n"}.items():

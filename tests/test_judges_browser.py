@@ -8,13 +8,14 @@ anywhere but the site's own address.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, Literal
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 from tests.support import Built, guards, html_pages
@@ -22,7 +23,10 @@ from tests.support import Built, guards, html_pages
 CHUNKS = 8
 WIDTHS = (1280, 360)
 NARROWEST = 320
-SCHEMES = ("light", "dark")
+Look = tuple[int, Literal["light", "dark"]]
+"""At which width and in which colour scheme axe-core looks at a page."""
+TURNS: tuple[tuple[Look, ...], ...] = (((1280, "light"), (360, "dark")), ((1280, "dark"), (360, "light")))
+EVERY = sum(TURNS, ())
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 # What is still on its way to another colour is brought there first.
@@ -71,31 +75,58 @@ class Watch:
 
 
 @contextmanager
-def watched_page(browser: Browser, origin: str) -> Iterator[tuple[Page, Watch]]:
-    """A page in a fresh profile, and what it says."""
+def watched_page(browser: Browser, origin: str, script: str = "") -> Iterator[tuple[Page, Watch]]:
+    """A page in a fresh profile, and what it says. `script` is there from the start: quicker than in every page anew."""
     context = browser.new_context(reduced_motion="reduce", service_workers="block")
     try:
+        context.add_init_script(script)
         watch = Watch(context, origin)
         yield context.new_page(), watch
     finally:
         context.close()
 
 
-def judge(page: Page, axe_source: str, turn: int | None = None) -> list[str]:
-    """Everything axe-core and a ruler find on an open page: in every size and colour scheme, or by turns.
-
-    By turns, axe sees each size in one scheme, and the next page of the kind in the other; the ruler sees all sizes.
-    """
+def judge(page: Page, axe_source: str, looks: Sequence[Look] = EVERY) -> list[str]:
+    """Everything that a ruler finds on an open page in every size, and axe-core in these looks."""
     found: list[str] = []
-    page.evaluate(axe_source)
-    for n, width in enumerate(WIDTHS):
+    if page.evaluate("() => typeof axe === 'undefined'"):
+        page.evaluate(axe_source)
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         found += [f"{width} px: {line}" for line in page.evaluate(WIDER_THAN_THE_WINDOW)]
-        for scheme in SCHEMES if turn is None else [SCHEMES[(turn + n) % len(SCHEMES)]]:
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for scheme in [scheme for at, scheme in looks if at == width]:
+            page.emulate_media(color_scheme=scheme)
             found += [f"{width} px, {scheme}: {line}" for line in page.evaluate(RUN_AXE, AXE_TAGS)]
     page.set_viewport_size({"width": NARROWEST, "height": 640})
     return found + [f"{NARROWEST} px: {line}" for line in page.evaluate(WIDER_THAN_THE_WINDOW)]
+
+
+def kinds_of(output: Path) -> list[list[Path]]:
+    """The pages of a built site, in the clear, those of one template and language together."""
+    kinds: dict[tuple[str, ...], list[Path]] = {}
+    for path in sorted(set(html_pages(output)) - guards(output)):
+        top, *rest = path.relative_to(output).parts
+        parts = rest[1:] if top == "p" else [top, *rest]
+        ((language, title),) = re.findall(
+            r'<html\b[^>]*? lang="([^"]+)"[\s\S]*?<title>\s*(\S+)', path.read_text("utf-8")
+        )
+        # what is no folder's says what it is in the first word of its title
+        depth = str(len(parts)) if len(parts) > 1 else title
+        kinds.setdefault((parts[0], depth, language), []).append(path)
+    return [*kinds.values()]
+
+
+def looks_at(output: Path) -> list[tuple[Path, Sequence[Look]]]:
+    """Every page with the looks that axe-core takes at it.
+
+    Each kind is seen in both widths and both schemes of each: one page alone in all four, two or more by turns. So is
+    every page with a link of its own; of sections and public pages, the third of a kind and all after it get one look.
+    """
+    return [
+        (path, EVERY if len(pages) == 1 else TURNS[n % 2] if n < 2 or path.parents[1].name == "p" else [EVERY[n % 4]])
+        for pages in kinds_of(output)
+        for n, path in enumerate(pages)
+    ]
 
 
 def open_page(page: Page, url: str) -> None:
@@ -110,15 +141,14 @@ def test_every_page_is_accessible_quiet_and_fits(
     chunk: int, chromium: Browser, serve: Callable[[Path], str], demo_output: Path, axe_source: str
 ) -> None:
     origin = serve(demo_output)
-    pages = sorted(set(html_pages(demo_output)) - guards(demo_output))[chunk::CHUNKS]
+    pages = looks_at(demo_output)[chunk::CHUNKS]
     assert pages
     found: list[str] = []
-    with watched_page(chromium, f"{origin}/") as (page, watch):
-        for turn, path in enumerate(pages):
+    with watched_page(chromium, f"{origin}/", axe_source) as (page, watch):
+        for path, looks in pages:
             name = path.relative_to(demo_output).as_posix()
             open_page(page, f"{origin}/{name}")
-            alike = turn if name.startswith("p/") else None  # there are many of each kind
-            found += [f"{name}: {line}" for line in [*judge(page, axe_source, alike), *watch.taken()]]
+            found += [f"{name}: {line}" for line in [*judge(page, axe_source, looks), *watch.taken()]]
     assert not found, "\n".join(found)
 
 
@@ -146,34 +176,47 @@ def test_an_invoice_prints(
         assert watch.taken() == []
 
 
-LINKS = "() => [...document.querySelectorAll('a[href], area[href]')].map(a => a.href)"
+REFERENCES = """() => [...document.querySelectorAll('[href], [src]')]
+  .filter(e => !e.closest('svg')).map(e => e.href || e.src)"""
+
+
+def references(file: Path) -> set[str]:
+    """What a page leads to and what it asks for, below `file:`."""
+    page = BeautifulSoup(file.read_bytes(), "lxml")
+    found = (element.get("href") or element.get("src") for element in page.select("[href], [src]"))
+    return {url for reference in found if (url := urljoin(file.as_uri(), str(reference))).startswith("file:")}
 
 
 def test_the_site_works_from_a_folder(chromium: Browser, demo: Built) -> None:
-    """Opened by `file://` from its front page and from each private link, every page is found, styled and silent."""
+    """From the front page and each private link, everything that a page leads to or asks for is there, by `file://`.
+
+    Chromium opens a page of every kind, which is styled and silent and in which it sees the same references.
+    """
     root = demo.output.resolve()
     starts = [(root / "index.html").as_uri()]
     starts += [f"{(root / path).as_uri()}{mark}{key}" for path, mark, key in _split(demo.private_addresses())]
-    waiting, seen, found = list(starts), set(), []
-    with watched_page(chromium, f"{root.as_uri()}/") as (page, watch):
-        while waiting:
-            url = waiting.pop()
-            file = Path(unquote(urlsplit(url).path))
-            if file in seen:
-                continue
-            seen.add(file)
-            if not file.is_file():
-                found.append(f"no such file: {url}")
-                continue
-            if file.suffix != ".html":
-                continue
-            page.goto(url, wait_until="load")
-            found += [f"{url}: {line}" for line in watch.taken()]
-            if not page.evaluate("() => document.styleSheets.length"):
-                found.append(f"{url}: has no style")
-            waiting += [link for link in page.evaluate(LINKS) if link.startswith("file:")]
+    waiting, seen, found = list(starts), dict[Path, str](), list[str]()
+    while waiting:
+        url = waiting.pop()
+        file = Path(unquote(urlsplit(url).path))
+        if file in seen:
+            continue
+        seen[file] = url
+        if not file.is_file():
+            found.append(f"no such file: {url}")
+        elif file.suffix == ".html":
+            waiting += references(file)
     assert not found, "\n".join(found)
     assert len(seen) > len(starts)
+    reached = [[path for path in pages if path in seen] for pages in kinds_of(root)]
+    with watched_page(chromium, f"{root.as_uri()}/") as (page, watch):
+        for path in [pages[0] for pages in reached if pages]:
+            page.goto(seen[path], wait_until="load")
+            found += [f"{path}: {line}" for line in watch.taken()]
+            if not page.evaluate("() => document.styleSheets.length"):
+                found.append(f"{path}: has no style")
+            assert {url for url in page.evaluate(REFERENCES) if url.startswith("file:")} == references(path), path
+    assert not found, "\n".join(found)
 
 
 def _split(addresses: list[str]) -> list[tuple[str, str, str]]:

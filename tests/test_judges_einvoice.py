@@ -43,12 +43,20 @@ TOLERATED = (
 )
 
 
-def verdicts(document: Document) -> list[str]:
-    """Everything that any judge says against a document's CII, taken out of a PDF again, and against its UBL."""
+def verdicts(document: Document, *, quick: bool = False) -> list[str]:
+    """Everything that any judge says against a document's CII, taken out of a PDF again, and against its UBL.
+
+    Quick, without FeRD's rules: they are CEN's once more and what the profile adds, and take as long as all others.
+    """
     in_pdf = get_facturx_xml_from_pdf(attach(blank_pdf(), xml_of(document, "facturx"), DAY), check_xsd=False)[1]
     ubl = xml_of(document, "xrechnung")
     rules = (UBL, XRECHNUNG) if leitweg_id(document) else (UBL,)
-    said = schema_errors(in_pdf) + schema_errors(ubl) + broken_rules(in_pdf, FACTURX, CII) + broken_rules(ubl, *rules)
+    said = (
+        schema_errors(in_pdf)
+        + schema_errors(ubl)
+        + broken_rules(in_pdf, CII, *([] if quick else [FACTURX]))
+        + broken_rules(ubl, *rules)
+    )
     return [text for text in said if not any(text.startswith(rule) and part in text for rule, part in TOLERATED)]
 
 
@@ -72,8 +80,8 @@ def blank_pdf() -> bytes:
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_official_rules_hold_on_generated_documents(batch: int) -> None:
-    for made in random_documents(batch, BATCH):
-        assert verdicts(made) == [], made
+    for n, made in enumerate(random_documents(batch, BATCH)):
+        assert verdicts(made, quick=n % 3 != 0) == [], made
 
 
 def test_generated_documents_are_of_every_sort() -> None:

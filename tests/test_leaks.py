@@ -302,6 +302,11 @@ def test_a_name_of_common_words_is_none_in_small_letters(tmp_path: Path) -> None
     assert [one.code for one in searched(loaded, {"index.html": b"<p>By Will May</p>"})] == ["leaked-client"]
 
 
+def test_initials_are_no_name(tmp_path: Path) -> None:
+    loaded = load(minimal_site(tmp_path, {"content/clients/k/client.yaml": "id: k\nname: {display: K. L.}\n"}))
+    assert searched(loaded, {"index.html": b"<p>Vitamins K, L and B.</p><p>K L</p>"}) == ()
+
+
 def test_what_the_practice_says_of_itself_belongs_to_no_client(tmp_path: Path) -> None:
     """The practitioner tries everything with a client who has her own name, address and number."""
     me = (

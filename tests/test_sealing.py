@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -172,6 +173,11 @@ OTHER = SALT[::-1]
         (1, [row(salt="zz")]),
         (1, [row(salt=SALT[2:])]),
         (1, [row(generation=0)]),
+        (1, [row(generation=2**32)]),
+        (1, [row(client="../bo")]),
+        (1, [row(ref="")]),
+        (1, [row(salt="ab" * 15 + "AB")]),
+        (1, [row(salt=" ".join(SALT))]),
         (1, [row(state="alive")]),
         (1, [row(of="door")]),
         (2, [KEY_ROW, row() | {"salt": None}]),
@@ -256,6 +262,20 @@ def test_a_missing_key_is_never_replaced(built: Path) -> None:
     assert not (built / ".portalgen" / "key").exists()
 
 
+@pytest.mark.parametrize("key", [True, False])
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_lost_lock_is_never_begun_anew(built: Path, emptied: bool, key: bool) -> None:
+    lock = built / "portalgen.lock"
+    lock.write_text("") if emptied else lock.unlink()
+    if not key:
+        (built / ".portalgen" / "key").unlink()
+    before = sorted(built.rglob("*"))
+    result = build(built)
+    assert result.code == 4
+    assert "every link" in result.stdout
+    assert sorted(built.rglob("*")) == before
+
+
 def test_a_foreign_key_is_refused(built: Path) -> None:
     result = build(built, PORTALGEN_KEY=checked(SECRET))
     assert result.code == 4
@@ -332,6 +352,29 @@ def test_publish_false_takes_the_pages_away(built: Path) -> None:
     assert (result.code, result.json["problems"]) == (0, [])
     assert set((built / "output/p").glob("*/index.html")) == pages
     assert not any("Ana Horvat" in page.read_text() for page in pages)
+
+
+@pytest.mark.parametrize("state", ["open", "not published", "gone"])
+@pytest.mark.parametrize("what", ["key", "paper", "link"])
+def test_no_key_gets_into_a_public_page_whatever_its_link_opens(built: Path, state: str, what: str) -> None:
+    key = (built / ".portalgen/key").read_text().strip()
+    lock, _ = read_lock((built / "portalgen.lock").read_text())
+    secrets = {
+        "key": key,
+        "paper": "-".join(key[at : at + 4] for at in range(0, 56, 4)).upper(),
+        "link": Keyring(unchecked(key)).fragment(lock.links[0].salt, 1),
+    }
+    client = built / "content/clients/ana/client.yaml"
+    if state == "not published":
+        client.write_text(client.read_text() + "publish: false\n")
+    elif state == "gone":
+        assert invoke("link", "revoke", "ana", "--site", built).code == 0
+        shutil.rmtree(client.parent)
+    assert build(built).code == 0
+    (built / "content/pages/about.md").write_text(f"---\ntitle: About\n---\nWrite down {secrets[what]} for me.\n")
+    result = build(built)
+    assert result.code == 2
+    assert [problem["code"] for problem in result.json["problems"]] == ["leaked-secret"]
 
 
 def test_a_sealed_site_publishes_nothing_private_in_the_clear(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from portalgen.site.theme import TemplateProblem, builtin_folder
 from tests import hostile
 from tests.readers import ChromiumReader, FirefoxReader, Reader, chromium_reader, firefox_reader, tap, text, wait
 from tests.support import DEMO_DAY, MINIMAL, ROOT, Built, file_server, guards, invoke, program
-from tests.test_judges_browser import judge
+from tests.test_judges_browser import TURNS, judge
 from tests.test_judges_html import complaints
 from tests.unlocking import PDF, SAID, SECRET, Link, SealedSite, html, page, sealed, sealed_site
 
@@ -446,14 +446,17 @@ def test_hostile_text_in_an_unlocked_page(reader: Reader, site: SealedSite, orig
     for n, name in enumerate(hostile.HTML):
         reader.run(f"void (location.hash = '{link.fragment}/h/{n}')")
         wait(reader, f"document.body.textContent.includes('Text {n}.')")
-        assert reader.run(f"({LEFT})(document)") == [], name
+        # a page that was left since the events before has no mark
+        left, marked, here = reader.run(f"[({LEFT})(document), window.marked, location.hash.endsWith('/h/{n}')]")
+        assert (left, marked, here) == ([], True, True), name
         reader.run(f"void ({hostile.EVENTS})(document)")
         assert reader.run("window.marked"), f"{name}: the page was left"
-        assert reader.run(f"location.hash.endsWith('/h/{n}')"), name
     reader.run("new Promise(done => setTimeout(done, 200))")
     assert reader.run("window.hits") == 0
-    foreign = [url for url in reader.asked[asked:] if not url.startswith((origin, "data:image/gif", "blob:"))]
-    assert not foreign
+    assert reader.run("window.marked && location.hash").endswith(f"/h/{n}")
+    # Firefox draws the bullets of lists with a font in a style sheet of its own
+    own = (origin, "data:image/gif", "data:font/woff2", "blob:")
+    assert [url for url in reader.asked[asked:] if not url.startswith(own)] == []
     assert reader.run("document.querySelectorAll('head base, head script, head meta[http-equiv]').length") <= 1
 
 
@@ -520,23 +523,27 @@ def test_the_gate_and_unlocked_pages_are_accessible(
     shutil.copyfile(sealed_demo.output / file, tmp_path / "alone.html")
     found: list[str] = []
     with chromium_reader(chromium, reduced_motion="reduce", bypass_csp=True) as reader:
-        for url in (f"{origin}/{portal}", f"{origin}/{file}", f"{origin}/{file}#{key[:40]}"):
+        for n, url in enumerate((f"{origin}/{portal}", f"{origin}/{file}", f"{origin}/{file}#{key[:40]}")):
             reader.go(url)
             wait(reader, "!document.querySelector('#act').hidden || !document.querySelector('#paste').hidden")
-            found += [f"gate: {line}" for line in judge(reader.page, axe_source)]
-        for url in (f"{origin}/{invoice}", f"{origin}/{portal}", f"{(tmp_path / 'alone.html').as_uri()}#{key}"):
+            found += [f"gate: {line}" for line in judge(reader.page, axe_source, TURNS[n % 2])]
+        for n, url in enumerate(
+            (f"{origin}/{invoice}", f"{origin}/{portal}", f"{(tmp_path / 'alone.html').as_uri()}#{key}")
+        ):
             reader.page.set_viewport_size({"width": 1280, "height": 800})
             reader.go(url)
             tap(reader, "#act:not([hidden]) #open")
             wait(reader, "!document.querySelector('.gate')")
-            found += [f"{url[:40]}: {line}" for line in judge(reader.page, axe_source)]
+            found += [f"{url[:40]}: {line}" for line in judge(reader.page, axe_source, TURNS[n % 2])]
     assert not found, "\n".join(found)
 
 
-def test_what_is_sealed_is_valid_html(
+def test_the_shell_and_what_is_sealed_is_valid_html(
     nu_checker: list[str], sealed_demo: Built, serve: Callable[[Path], str], tmp_path: Path
 ) -> None:
-    """Two pages of each kind in the demo, as they are inside."""
+    """The shell around a page, and two pages of each kind in the demo, as they are inside."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
     count: dict[str, int] = {}
     for kind in ("portal", "invoice", "credit-note"):
         for address in sealed_demo.private_addresses(kind):
@@ -546,20 +553,12 @@ def test_what_is_sealed_is_valid_html(
                 name = kind if enclosed.name == PAGE else enclosed.name.partition("/")[0]
                 if enclosed.type == HTML and count.setdefault(name, 0) < 2:
                     count[name] += 1
-                    (tmp_path / f"{name}-{count[name]}.html").write_bytes(enclosed.content)
+                    (inside / f"{name}-{count[name]}.html").write_bytes(enclosed.content)
     assert {"portal", "invoice", "credit-note", "receipts", "statements", "years", "agreements"} <= count.keys()
-    found = complaints(nu_checker, "html", serve(tmp_path), tmp_path)
-    assert not found, "\n".join(found)
-
-
-def test_the_shell_is_valid_html(nu_checker: list[str], tmp_path: Path) -> None:
     site = sealed_site(tmp_path / "site", tmp_path / "output")
     site.put(html(SAID))
-    with file_server(site.folder) as origin:
-        found = [
-            line for line in complaints(nu_checker, "html", origin, site.folder) if not line.startswith("index.html")
-        ]
-    assert not found, "\n".join(found)
+    (site.folder / "index.html").unlink()  # no page of the shell's
+    assert complaints(nu_checker, serve, inside, site.folder) == [[], []]
 
 
 # --- the shell -----------------------------------------------------------------------------------------------------

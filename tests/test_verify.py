@@ -17,7 +17,8 @@ from urllib.parse import unquote
 import pytest
 
 from portalgen.publish.hosting import HEADERS, PRIVATE_HEADERS
-from portalgen.publish.verify import fits, shown
+from portalgen.publish.verify import fits
+from portalgen.site.links import shown
 from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, Built, Result, invoke, minimal_site
 
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".xml": "text/xml", ".txt": "text/plain"}
@@ -261,6 +262,8 @@ def test_a_private_page_that_was_taken_away_is_found(tmp_path: Path) -> None:
     assert invoke("build", "--site", tmp_path, "--today", DEMO_DAY).code == 0
     shutil.copytree(tmp_path / "output" / "p", tmp_path / "old")
     (tmp_path / "content/site.yaml").write_text(settings("sealed"))
+    lock = tmp_path / "portalgen.lock"  # one from before links told the modes they were published in
+    lock.write_text(lock.read_text().replace('"modes": ["unlisted"], ', ""))
     assert invoke("build", "--site", tmp_path, "--today", DEMO_DAY).code == 0
     site = Built(tmp_path, tmp_path / "output", {})
     with hosting(tmp_path / "output") as host:
@@ -525,4 +528,5 @@ def test_the_address_comes_from_the_site_when_none_is_given(
 def test_where_a_path_opens_a_page_only_its_beginning_is_shown() -> None:
     token = "abcdefghijklmnopqrstuvwxyz234567"
     assert shown(f"p/{token}/index.html") == "p/abcdef…/index.html"
+    assert shown(f"output/p/{token}/files/a.pdf") == "output/p/abcdef…/files/a.pdf"
     assert shown(f"p/{token}.html") == f"p/{token}.html"

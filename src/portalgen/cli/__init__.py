@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portalgen import __version__
-from portalgen.cli import access, export, imports, keys, letter, money, verify
+from portalgen.cli import access, export, imports, keys, letter, money, review, verify
 from portalgen.desk.command import (
     BROKEN,
     COUNTS,
@@ -275,6 +275,7 @@ for _command in (
     *letter.COMMANDS,
     *imports.COMMANDS,
     *export.COMMANDS,
+    *review.COMMANDS,
     *verify.COMMANDS,
 ):
     main.add_command(_command)

@@ -39,6 +39,10 @@ PROMISE = (
     "What somebody has seen stays seen, and hosts may serve old copies for a while.\n"
     "Build and upload now: until then the old address still opens."
 )
+KNOWN = (
+    "Whoever opened the old page may have kept the links on it to invoices and credit notes, which still open.\n"
+    "Replace those too if that person should not read them: portalgen link rotate {client} --invoice N"
+)
 
 
 def finished(site: Path, today: dt.date | None, base_url: str, as_json: bool) -> tuple[Assembled, Access]:
@@ -183,9 +187,11 @@ def _retire(site: Path, client: str, invoice: str, person: str, renew: bool, as_
         count = act(client, invoice, person)
     if not count:
         raise click.UsageError(f"'{client}' has no such link; see portalgen links --all")
+    bills = any(row.state == "live" and row.of in ("invoice", "credit-note") for row in access.rows(client))
+    also = f"\n{KNOWN.format(client=client)}" if renew and bills and not invoice else ""
     what = f"{count} link{'s' if count > 1 else ''} of {client} {'replaced' if renew else 'ended'}"
     then = f"\nAfter that, send the new link: portalgen links {client}" if renew else ""
-    say(as_json, {"client": client, "links": count}, f"{what}.\n{PROMISE}{then}")
+    say(as_json, {"client": client, "links": count}, f"{what}.\n{PROMISE}{also}{then}")
 
 
 # --- one client -----------------------------------------------------------------------------------
@@ -255,7 +261,9 @@ def published(client: str, yes: bool, today: dt.date | None, site: Path, as_json
         else:
             click.echo(f"Nothing is published about '{client}', and nothing is remembered.")
         return
-    found = run(client, result.loaded.site, access, result.links, result.files, kept(site, client))
+    known = {row.salt for row in access.lock.links}  # what was never built has no address yet
+    facts = [fact for fact in result.links if fact.row.salt in known]
+    found = run(client, result.loaded.site, access, facts, result.files, kept(site, client))
     opens, base = yes or (sys.stdout.isatty() and not as_json), links_base(result)
     if as_json:
         click.echo(json.dumps(_published_data(client, found, base, opens), ensure_ascii=False, indent=1))

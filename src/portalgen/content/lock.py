@@ -11,22 +11,27 @@ from typing import Any, Literal
 import msgspec
 
 from portalgen.content.problems import Problem
+from portalgen.content.scalars import is_id
 
 LOCK = "portalgen.lock"
 LinkKind = Literal["portal", "invoice", "credit-note", "person"]
 LinkState = Literal["live", "expired", "revoked", "replaced"]
 DocumentKind = Literal["invoice", "credit-note"]
 DocumentKey = tuple[DocumentKind, str]
+Mode = Literal["sealed", "unlisted"]
 NumberKind = Literal["invoice", "credit-note", "receipt", "estimate"]
 
 BACKUP = "take the file back from your last commit or backup"
 _NEWER = "use the version of portalgen that wrote it"
+_LAST_GENERATION = 2**32 - 1
 
 
 class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
     """A link handed out. Its salt (16 bytes, hex) and generation make its address; `ref` is an id.
 
-    `key_id` stands only where the key is not the site's: on the ended rows that `key rotate` leaves behind.
+    `key_id` stands only where the key is not the site's: on the ended rows that `key rotate` leaves behind. `modes`
+    are those in which it was published, and stand only where they are not `sealed` alone: what was given out in one of
+    them has to say so when it is published in another.
     """
 
     client: str
@@ -36,6 +41,7 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
     salt: str
     state: LinkState = "live"
     key_id: str = ""
+    modes: tuple[Mode, ...] = ("sealed",)
 
     @property
     def owner(self) -> tuple[str, str, str]:
@@ -47,6 +53,8 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
         data = msgspec.structs.asdict(self)
         if not self.key_id:
             del data["key_id"]
+        if self.modes == ("sealed",):
+            del data["modes"]
         return _line({"kind": "link", **data})
 
 
@@ -212,7 +220,10 @@ def _known(row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
 def _link(row: Mapping[str, Any]) -> LinkRow:
     _known(row, LinkRow)
     link = msgspec.convert(row, LinkRow)
-    if len(bytes.fromhex(link.salt)) != 16 or link.generation < 1:
+    salt = bytes.fromhex(link.salt)
+    if len(salt) != 16 or salt.hex() != link.salt or not 1 <= link.generation <= _LAST_GENERATION:
+        raise ValueError
+    if not (is_id(link.client) and is_id(link.ref)):
         raise ValueError
     return link
 
@@ -241,15 +252,16 @@ def _contradictions(links: Mapping[int, LinkRow], documents: Mapping[int, Docume
         by_owner.setdefault(row.owner, {})[number] = row
     for rows in by_owner.values():
         last = max(row.generation for row in rows.values())
-        seen: set[int] = set()
+        seen: dict[int, int] = {}
         for number, row in rows.items():
             name = f"the link of {row.client} ({row.of} {row.ref})"
             if row.generation in seen:
-                yield _problem(number, f"{name} stands here twice as generation {row.generation}", BACKUP)
+                hint = f"keep the line whose link was sent: this one or line {seen[row.generation]}"
+                yield _problem(number, f"{name} stands here twice as generation {row.generation}", hint)
             elif row.state in ("live", "expired") and row.generation < last:
                 message = f"{name} is {row.state} as generation {row.generation}, and there is a generation {last}"
                 yield _problem(number, message, BACKUP)
-            seen.add(row.generation)
+            seen[row.generation] = number
     first: dict[DocumentKey, int] = {}
     for number, document in documents.items():
         if first.setdefault(document.key, number) != number:

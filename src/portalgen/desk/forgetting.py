@@ -26,6 +26,7 @@ from portalgen.publish.access import Access, open_access
 from portalgen.publish.ended import NoTheme, drop, ended_pages, still_open
 from portalgen.publish.state import STATE_FOLDER, is_plain, state_folder, write_whole
 from portalgen.rules.numbering import numbers_of
+from portalgen.site.links import shown
 from portalgen.site.theme import TemplateProblem
 
 
@@ -183,7 +184,7 @@ def _told(root: Path, loaded: Loaded, access: Access, client: str, today: dt.dat
     standing = [path for _, path in still_open(root, access, rows, pages)]
     if standing:
         raise Unclear(
-            f"an old page of '{client}' still stands in {standing[0]}",
+            f"an old page of '{client}' still stands in {shown(standing[0])}",
             "run portalgen build and upload first, so that the old addresses say that they have ended",
         )
 

@@ -18,6 +18,7 @@ from typing import Self
 from portalgen.desk.stage import PreviewBuild, Stage, Step
 from portalgen.desk.watch import Watcher, Worker
 from portalgen.desk.web import Server
+from portalgen.site.links import shown
 
 __all__ = ["HOST", "PORT", "Preview", "PreviewBuild", "PreviewFailed", "serve"]
 
@@ -97,8 +98,8 @@ class Preview:
             target=self._server.serve_forever, args=(0.05,), name="portalgen preview", daemon=True
         )
         self._first = True
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self._server.server_port}/"
+        written = f"[{host}]" if ":" in host else host
+        self.url = f"http://{written}:{self._server.server_port}/"
 
     def __enter__(self) -> Self:
         try:
@@ -142,7 +143,7 @@ class Preview:
             self._say("All problems are solved.")
         pages = [address for address in (*step.changed, *step.restyled) if address.endswith(".html")]
         if pages and not self._first:
-            self._say(f"Updated {pages[0]}" + (f" and {len(pages) - 1} more" if len(pages) > 1 else ""))
+            self._say(f"Updated {shown(pages[0])}" + (f" and {len(pages) - 1} more" if len(pages) > 1 else ""))
 
 
 def _listen(host: str, port: int | None, stage: Stage) -> Server:

@@ -102,11 +102,12 @@ def published(
         contents |= {f"{fact.row.salt}/{file.name}": file.content for file in held}
     for row in access.rows(client):
         if row.salt not in live and not row.key_id:
+            over = msgspec.structs.replace(row, state="expired") if row.state == "live" else row
             for sealed in (True, False):
                 address = access.address(row, sealed=sealed)
                 held, size = _held(address, row, access, files)
                 if held:
-                    found.append(_link(row, address, None, size, held))
+                    found.append(_link(over, address, None, size, held))
     folder = site.clients.get(client)
     replaced = tuple((path, len(files[path])) for path in kept if path in files)
     return Published(tuple(found), replaced, tuple(_fields(folder, site, contents)) if folder else ())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from portalgen.content.lock import BACKUP, LOCK, DocumentKey, DocumentRow, LinkRow, LinkState, Lock, read_lock
+from portalgen.content.lock import BACKUP, LOCK, DocumentKey, DocumentRow, LinkRow, LinkState, Lock, Mode, read_lock
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Problem
 from portalgen.publish.key import KEY, KeyProblem, create_key, find_key, key_id_of
@@ -50,9 +50,10 @@ class Access:
                 known[row.of, row.ref] = row
         found = {}
         for of, ref in wanted:
-            row = known.get((of, ref)) or LinkRow(client=client, of=of, ref=ref, salt=new_salt())
+            mode: Mode = "sealed" if sealed else "unlisted"
+            row = known.get((of, ref)) or LinkRow(client=client, of=of, ref=ref, salt=new_salt(), modes=(mode,))
             if row.state in ("live", "expired"):
-                row = msgspec.structs.replace(row, state="live")
+                row = msgspec.structs.replace(row, state="live", modes=tuple(sorted({*row.modes, mode})))
                 found[of, ref] = Place(row, self.address(row, sealed=sealed))
         return found
 
@@ -186,6 +187,15 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
     if problems:
         return None, problems
     found = find_key(root, lock.key_id)
+    if not (lock.key_id or lock.links) and any(
+        name.startswith("p/") and name != "p/index.html"
+        for owned in read_manifest(root).outputs.values()
+        for name in owned.files
+    ):
+        raise KeyProblem(
+            f"{LOCK} is {'empty' if path.exists() else 'gone'}, and with it every link that was handed out",
+            f"{BACKUP}; to begin anew, with other links, empty the output and delete .portalgen/manifest.json",
+        )
     if found is None:
         if lock.key_id or lock.links:
             raise KeyProblem(
@@ -194,15 +204,6 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
                 " makes a new one, and every link has to be sent again",
             )
         return Access(root, lock, secrets.token_bytes(KEY_BYTES), fresh=True), ()
-    if not path.exists() and any(
-        name.startswith("p/") and name != "p/index.html"
-        for owned in read_manifest(root).outputs.values()
-        for name in owned.files
-    ):
-        raise KeyProblem(
-            f"{LOCK} is gone, and with it every link that was handed out",
-            f"{BACKUP}; to begin anew, with other links, empty the output and delete .portalgen/manifest.json",
-        )
     access = Access(root, lock, found.secret, fresh=False)
     if (lock.links or lock.key_id) and access.keyring.key_id != lock.key_id:
         made = (

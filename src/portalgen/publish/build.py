@@ -231,12 +231,11 @@ def _general(shared: Shared, base_url: str) -> Iterator[Finding]:
 
 def _unaccepted(shared: Shared, folders: Iterable[ClientFolder]) -> Iterator[Finding]:
     """Clients whose pages shall not be sealed, where nobody accepted what follows or the host lists its files."""
-    listed = shared.site.hosting is not None and shared.site.hosting.host == "github-pages"
     accepted = shared.site.privacy.acknowledge == ACKNOWLEDGE
     for folder in folders:
         if folder.client.privacy != "unlisted":
             continue
-        if listed:
+        if shared.site.listed:
             yield Finding(
                 path=folder.client.path,
                 at=("privacy",),

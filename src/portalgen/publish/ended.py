@@ -21,6 +21,7 @@ from portalgen.publish.access import Access
 from portalgen.publish.memory import shut
 from portalgen.publish.parts import Workshop
 from portalgen.publish.state import STATE_FOLDER, is_plain, read_manifest, remember_folder, state_folder, write_whole
+from portalgen.site.links import shown
 from portalgen.site.theme import load as load_theme
 
 FOLDER = "tombstones"
@@ -82,7 +83,7 @@ def unkept(root: Path, access: Access, files: Mapping[str, bytes]) -> tuple[Prob
     def problem(what: str, path: str, sign: str = "") -> Problem:
         line = next((number for number, text in enumerate(lines, 1) if sign and sign in text), 1)
         hint = "run portalgen build and upload now"
-        message = f"{what}, and {path} still opens"
+        message = f"{what}, and {shown(path)} still opens"
         return Problem(path=LOCK, line=line, column=1, code="still-published", message=message, hint=hint)
 
     rekeyed = [

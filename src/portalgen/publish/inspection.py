@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from portalgen.content.model import Site
 from portalgen.content.problems import Finding
 from portalgen.publish.access import Access
 from portalgen.publish.leaks import leaks
-from portalgen.publish.parts import Part, Workshop
+from portalgen.publish.parts import LinkFact, Part, Workshop
 from portalgen.publish.scripts import script_findings, shares_origin
 from portalgen.publish.sensitive import shared_values
 from portalgen.site.links import inside
-from portalgen.site.sealing import encodings, unchecked
+from portalgen.site.sealing import checked, encodings, unchecked
 
 PRIVATE = "p/"
 SHELL = "templates/sealed.html"
@@ -27,7 +27,7 @@ def inspected(
 
     Sealed pages differ in their sealed bytes alone, so what is around those is looked at once.
     """
-    if not site.clients:
+    if not site.clients and not workshop.access.lock.links:
         return
     public = {path: content for path, content in files.items() if not path.startswith(PRIVATE)}
     if any(_SEALED.fullmatch(path) for path in files):
@@ -35,23 +35,32 @@ def inspected(
     parts = list(parts)
     sources = {path: source for part in parts for path, source in part.sources.items()}
     values = [value for part in parts for value in part.values]
-    places = [link.address for part in parts for link in part.links]
-    secrets, addresses = _keys(workshop.access, places)
+    secrets, addresses = _keys(workshop.access, [link for part in parts for link in part.links])
     yield from leaks(public, [*values, *shared_values(site.shared)], secrets, addresses, site.shared, sources)
     if shares_origin(site.shared.site, base_url):
         yield from script_findings(public, workshop.theme.scripts.values(), workshop.theme.own, sources)
 
 
-def _keys(access: Access, places: Iterable[str]) -> tuple[list[bytes], list[str]]:
-    """Every secret in every encoding, and the name of every address: those of links that ended too."""
-    ended = [row for row in access.lock.links if row.state != "live" and not row.key_id]
-    secrets = [*encodings(access.secret)]
-    addresses = [access.keyring.token(row.salt, row.generation) for row in ended]
-    for row in ended:
-        secrets += encodings(access.keyring.secret(row.salt, row.generation))
-        addresses.append(access.keyring.locator(row.salt, row.generation))
-    for address in places:
-        addresses.append(address.removeprefix(PRIVATE)[:32])
-        if place := inside(address):
-            secrets += encodings(unchecked(place.fragment))
+def _keys(access: Access, links: Sequence[LinkFact]) -> tuple[list[bytes], list[str]]:
+    """Every secret in every encoding, and the name of every address: those of links that open nothing now too."""
+    secrets = [*encodings(access.secret), *_on_paper(access.secret)]
+    addresses = []
+    for link in links:
+        addresses.append(link.address.removeprefix(PRIVATE)[:32])
+        place, row = inside(link.address), link.row
+        secrets += encodings(unchecked(place.fragment) if place else access.keyring.secret(row.salt, row.generation))
+    opening = {link.row.salt for link in links}
+    for row in access.lock.links:
+        if row.salt not in opening and not row.key_id:
+            secrets += encodings(access.keyring.secret(row.salt, row.generation))
+            addresses.append(access.keyring.token(row.salt, row.generation))
+            addresses.append(access.keyring.locator(row.salt, row.generation))
     return secrets, addresses
+
+
+def _on_paper(secret: bytes) -> Iterator[bytes]:
+    """The first line of the key's paper copy: seven groups of four."""
+    text = checked(secret)
+    groups = [text[at : at + 4] for at in range(0, 28, 4)]
+    for line in (" ".join(groups), "-".join(groups)):
+        yield from (line.encode(), line.upper().encode())

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import msgspec
 
-from portalgen.content.lock import DocumentRow, LinkRow
+from portalgen.content.lock import DocumentRow, LinkRow, Mode
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.publish.access import Access
@@ -227,40 +227,51 @@ class Workshop:
 
     def gone(self, rows: Sequence[LinkRow], folder: ClientFolder | None = None) -> Mapping[str, bytes]:
         """What stands at the retired links of a client, whose folder may be gone. Raises `TemplateProblem`."""
-        sealed = self.sealed(folder)
-        ended = [row for row in rows if row.state != "live"]
-        return {path: page for row in ended for path, page in self._tombstone(row, folder, sealed)}
+        return {path: page for row in rows if row.state != "live" for path, page in self._tombstones_of(row, folder)}
 
     def _closed(
         self, folder: ClientFolder, account: Account, places: Mapping[Wanted, Place]
     ) -> tuple[Mapping[str, bytes], tuple[tuple[LinkRow | None, LinkRow], ...]]:
         """What stands where links of a client led once, and what the lock has to learn of its links."""
-        open_rows = {place.row for place in places.values()}
-        known = {msgspec.structs.replace(row, state="live"): row for row in self.access.rows(folder.id)}
-        changed = [(known.get(row), row) for row in open_rows if known.get(row) != row]
+        new = {place.row.salt: place.row for place in places.values()}
+        changed: list[tuple[LinkRow | None, LinkRow]] = []
         files: dict[str, bytes] = {}
-        for live, row in known.items():
-            if live in open_rows:
-                continue
-            last = link_expires(folder, account, row, self.shared)
-            if row.state == "live" and last and last < self.today:
-                row = msgspec.structs.replace(row, state="expired")
-                changed.append((live, row))
-            files.update(self._tombstone(row, folder, self.sealed(folder)))
+        for row in self.access.rows(folder.id):
+            now = new.pop(row.salt, None)
+            if now is None:
+                last = link_expires(folder, account, row, self.shared)
+                now = row
+                if row.state == "live" and last and last < self.today:
+                    now = msgspec.structs.replace(row, state="expired")
+                files.update(self._tombstones_of(now, folder))
+            else:
+                elsewhere = msgspec.structs.replace(now, state="replaced")
+                files.update(self._tombstones_of(elsewhere, folder, {*row.modes} - {self._mode(folder)}))
+            if now != row:
+                changed.append((row, now))
+        changed += [(None, row) for row in new.values()]
         return files, tuple(sorted(changed, key=lambda pair: pair[1]))
 
-    def _tombstone(self, row: LinkRow, folder: ClientFolder | None, sealed: bool) -> Iterator[tuple[str, bytes]]:
-        """The page at a link that was ended; none when the key that made it is gone."""
+    def _mode(self, folder: ClientFolder | None) -> Mode:
+        return "sealed" if self.sealed(folder) else "unlisted"
+
+    def _tombstones_of(
+        self, row: LinkRow, folder: ClientFolder | None, modes: Collection[Mode] | None = None
+    ) -> Iterator[tuple[str, bytes]]:
+        """The pages at a link that was ended, in every mode in which it was published; none when its key is gone."""
         if row.key_id and row.key_id != self.access.keyring.key_id:
             return
-        address = self.access.address(row, sealed=sealed)
-        text = self._tombstones.page(address, row.state, folder)
-        place = inside(address)
-        if place is None:
-            yield file_of(address), text
-        else:
-            secret = self.access.keyring.secret(row.salt, row.generation)
-            yield place.file, sealed_page(self.shell, secret, {address: text})
+        if modes is None:  # a row that tells of no mode may be older than the word
+            modes = {*row.modes, self._mode(folder)} if row.modes == ("sealed",) else row.modes
+        for mode in sorted(modes):
+            address = self.access.address(row, sealed=mode == "sealed")
+            text = self._tombstones.page(address, row.state, folder)
+            place = inside(address)
+            if place is None:
+                yield file_of(address), text
+            else:
+                secret = self.access.keyring.secret(row.salt, row.generation)
+                yield place.file, sealed_page(self.shell, secret, {address: text})
 
 
 def _broken(findings: Sequence[Finding]) -> bool:

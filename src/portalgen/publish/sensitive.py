@@ -313,7 +313,8 @@ def _named(private: bool) -> Take:
 
     def take(text: Any, where: _Where, found: list[_Raw]) -> None:
         parts = _NAME.findall(text) if text.isascii() else words(text.encode("utf-8", "replace")).split()
-        if len(text) < SHORTEST and (text.isascii() or len(parts) < 2):
+        letters = sum(map(len, parts)) if text.isascii() else len(text)  # initials stand anywhere
+        if letters < SHORTEST and (text.isascii() or len(parts) < 2):
             return
         _add(text, where, "name", "firm" if len(parts) > 1 else "loose", private, found)
         if len(parts) == 2 and " " in text:

@@ -20,6 +20,7 @@ from portalgen.publish.hosting import HEADERS, POWERS, PRIVATE_HEADERS, Powers, 
 from portalgen.publish.key import KeyProblem, find_key
 from portalgen.publish.remote import Answer, Remote
 from portalgen.publish.state import OutputRefused, output_key, read_manifest
+from portalgen.site.links import shown
 from portalgen.site.render import NOT_FOUND
 from portalgen.site.sealing import FRAGMENT_LENGTH, LOCATOR_LENGTH, Keyring
 
@@ -27,7 +28,6 @@ PRIVATE = "p/"
 _TYPES = {".html": "text/html", ".css": "text/css", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
 """What browsers insist on, since `nosniff` forbids them to guess."""
 _SEALED = re.compile(rf"p/[a-z2-7]{{{LOCATOR_LENGTH}}}\.html")
-_TOKEN = re.compile(rf"\Ap/([a-z2-7]{{6}})[a-z2-7]{{{LOCATOR_LENGTH - 6}}}/")
 _LISTINGS = ("p/", "p", "?list-type=2&prefix=p/", "?restype=container&comp=list&prefix=p/")
 """Addresses at which servers and object stores list files."""
 _HSTS = "Strict-Transport-Security"
@@ -303,11 +303,6 @@ def fits(name: str, wanted: str, said: str) -> bool:
             return words >= {word.strip() for word in wanted.split(",")} and "public" not in words
         case _:
             return words == {wanted.lower()}
-
-
-def shown(path: str) -> str:
-    """A path as it may be told: where the path alone opens a page, only its beginning."""
-    return _TOKEN.sub(r"p/\1…/", path)
 
 
 def _addresses(lock: Lock, keyring: Keyring, *, live: bool) -> Iterator[str]:

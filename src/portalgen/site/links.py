@@ -16,6 +16,8 @@ from urllib.parse import quote, unquote
 
 _SEALED = re.compile(r"(p/[a-z2-7]{32}\.html)#([a-z2-7]{56})(?:/(.*))?", re.DOTALL)
 
+_TOKEN = re.compile(r"(\A|/)p/([a-z2-7]{6})[a-z2-7]{26}/")
+
 SCHEMES = ("https:", "mailto:", "tel:")
 
 
@@ -54,6 +56,11 @@ def inside(address: str) -> Inside | None:
     """The parts of an address in a sealed file; None for any other."""
     found = _SEALED.fullmatch(address)
     return Inside(found[1], found[2], found[3] or "") if found else None
+
+
+def shown(path: str) -> str:
+    """A path as it may be told: where the path alone opens a private page, only its beginning."""
+    return _TOKEN.sub(r"\1p/\2…/", path)
 
 
 class Resolved(NamedTuple):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 
-from jinja2 import Environment, StrictUndefined, TemplateNotFound
+from jinja2 import Environment, StrictUndefined, Template, TemplateNotFound
+from jinja2.environment import TemplateModule
 from jinja2.loaders import BaseLoader
+from jinja2.runtime import Context
 
 from portalgen.site.links import Inside, between, file_of, inside
 from portalgen.site.views import View
@@ -28,6 +30,15 @@ class Missing(StrictUndefined):
             near = difflib.get_close_matches(name, type(self._undefined_obj).__struct_fields__, 1)
             return f"{owner}; did you mean '{near[0]}'?" if near else owner
         return f"'{name}' is not defined"
+
+
+class SharedTemplate(Template):
+    """A template whose macros others import, the same for all of them: every template here has the same globals."""
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        if self._module is None:
+            self._module = self.make_module()
+        return self._module
 
 
 class Sources(BaseLoader):

@@ -31,7 +31,7 @@ from portalgen.site.ownwords import OwnWords, is_catalogue, own_words
 from portalgen.site.pdf import Press
 from portalgen.site.sheet import Logo
 from portalgen.site.stylesheet import ASSET_TYPES, hashed, loaded_by, published_css, squeezed
-from portalgen.site.templating import ORIGINAL, Links, Missing, Sources
+from portalgen.site.templating import ORIGINAL, Links, Missing, SharedTemplate, Sources
 from portalgen.site.tongue import Tongue
 from portalgen.site.views import PracticeView, View
 
@@ -129,6 +129,7 @@ class Theme:
             optimized=False,  # constants in filters differ by language, compiled templates are shared by all
             bytecode_cache=self._compiled,
         )
+        environment.template_class = SharedTemplate
         environment.policies["ext.i18n.trimmed"] = True
         writes = formats(language, self._country)
         self.words.catalogue(language).install(environment)

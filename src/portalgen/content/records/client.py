@@ -131,7 +131,7 @@ class Goal(Record, frozen=True, kw_only=True):
 
 
 class CheckIns(Record, frozen=True, kw_only=True):
-    """Routine questions (its rules come later)."""
+    """Routine questions, asked again and again."""
 
     audience: ClassVar[Audience] = "client"
     every: Span

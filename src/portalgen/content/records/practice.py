@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -300,11 +301,17 @@ class SiteFile(Record, frozen=True, kw_only=True):
     locale_overrides: dict[str, Text] = msgspec.field(default_factory=dict)
     retention_years: Annotated[int, Whole(0, 100)] | None = None
 
+    @property
+    def listed(self) -> bool:
+        """Whether the host publishes the list of its files, as GitHub does of a repository with pages (sealing §1)."""
+        named = self.hosting is not None and self.hosting.host == "github-pages"
+        host = urlsplit(self.private_base_url or self.base_url or "").hostname or ""
+        return named or host.endswith(".github.io")
+
     def flaws(self) -> Iterator[Flaw]:
-        unlisted = self.privacy.mode == "unlisted"
-        if unlisted and self.hosting and self.hosting.host == "github-pages":
+        if self.privacy.mode == "unlisted" and self.listed:
             yield Flaw(
-                ("hosting", "host"),
+                ("hosting", "host") if self.hosting else ("base_url",),
                 "listed-host",
                 "this host publishes the list of its files, so unlisted pages would be found",
                 "choose another host, or write privacy: {mode: sealed}",

@@ -35,12 +35,13 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
-    """All clients' ledgers on a day, by their ids; with `year`, that year and what it opens with."""
+    """All clients' ledgers on a day, by their ids; with `year`, that year and what it opens with. `lock`: as read."""
 
     shared: Shared
     today: dt.date
     clients: tuple[Ledger, ...]
     year: int | None = None
+    lock: Lock = Lock()
 
     @property
     def last(self) -> dt.date:
@@ -88,7 +89,7 @@ def read_ledgers(root: Path, today: dt.date | None, year: int | None = None) -> 
     problems = tuple(sorted({*loaded.problems, *damaged, *gone, *loaded.report(findings)}))
     if any(problem.severity == "error" for problem in problems):
         return Read(None, problems, loaded)
-    return Read(Ledgers(shared=shared, today=day, clients=tuple(clients), year=year), problems, loaded)
+    return Read(Ledgers(shared=shared, today=day, clients=tuple(clients), year=year, lock=lock), problems, loaded)
 
 
 def ledger_of(
