@@ -870,3 +870,24 @@ def test_a_link_that_was_never_given_out_in_another_mode_has_no_address_there(si
     text = (site / "portalgen.lock").read_text()
     clear = "mode: unlisted" in (site / "content" / "site.yaml").read_text()
     assert ('"modes"' in text) == clear
+
+
+# --- what was mistyped, or comes too early ---------------------------------------------------------------------------
+
+
+def test_a_link_that_is_not_made_yet_is_told(site: Path) -> None:
+    folder = site / "content" / "clients" / "neu"
+    folder.mkdir()
+    (folder / "client.yaml").write_text("id: neu\nname: {display: Neu}\n", encoding="utf-8")
+    listed = invoke("links", "--yes", "--site", site, "--today", DEMO_DAY)
+    assert listed.code == 0
+    assert "1 link is not there yet; run portalgen build" in listed.stderr
+    assert "portalgen build makes them" in invoke("link", "rotate", "neu", "--site", site).stderr
+    assert build(site).code == 0
+    assert "not there yet" not in invoke("links", "--yes", "--site", site, "--today", DEMO_DAY).stderr
+
+
+@pytest.mark.parametrize("command", [("links",), ("link", "revoke"), ("published",), ("new", "invoice")])
+def test_a_mistyped_client_is_guessed(site: Path, command: tuple[str, ...]) -> None:
+    result = invoke(*command, "anna", *(["--yes"] if command == ("links",) else []), "--site", site)
+    assert "did you mean ana?" in result.stderr

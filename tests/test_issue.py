@@ -347,3 +347,14 @@ def test_a_draft_has_nothing_to_relock(site: Path) -> None:
     assert result.code == 2
     assert "does not know 'spring'" in result.stderr
     assert relock(site, "spring", "--reason", " ").code == 2
+
+
+def test_an_attachment_that_no_build_would_take_is_told_before_the_number_is_given(site: Path) -> None:
+    (site / ANA / "files").mkdir()
+    (site / ANA / "files" / "report.pdf").write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    draft = site / ANA / "invoices" / "spring.yaml"
+    draft.write_text(DRAFT + "attachments: [{file: report.pdf}]\n", encoding="utf-8")
+    before = snapshot(site)
+    result = issue(site, "spring", "--json")
+    assert (result.code, codes(result)) == (2, ["file-content"])
+    assert snapshot(site) == before

@@ -100,6 +100,7 @@ def build(
 
     begun = time.perf_counter()
     target = output or site / "output"
+    first = not as_json and not (site / ".portalgen" / "manifest.json").exists()
     with Environment(), progress_bar() as progress:
         try:
             done = build_into(
@@ -123,6 +124,11 @@ def build(
         click.echo(
             f"Built {done.pages} pages into {target} in {seconds:.1f} s: {done.written.written} files written, "
             f"{done.written.unchanged} unchanged, {done.written.removed} removed."
+        )
+    if first and (site / ".portalgen" / "key").exists():
+        click.echo(
+            "All links are made from portalgen.lock and the key in .portalgen. Keep a copy of both: portalgen key show "
+            f"prints the key for paper.\nNext: upload all of {target}, then send what portalgen links lists"
         )
 
 

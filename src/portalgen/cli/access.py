@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -110,12 +111,15 @@ def links(
     rows += [row_data(row) for row in closed if every or row in ended]
     if client and not rows and result.loaded.site and client not in result.loaded.site.clients:
         once = any(row.client == client for row in access.lock.links)
-        hint = "see its old links with --all" if once else "write the name of a folder in content/clients"
+        hint = "see its old links with --all" if once else _meant(site, client)
         raise click.UsageError(f"there is no client '{client}'; {hint}")
-    if (invoice or person) and not rows:
-        raise click.UsageError(f"'{client}' has no such link; see portalgen links {client} --all")
     if result.links and not built:
         raise Refused("no links were made yet", "run portalgen build first")
+    to_come = [fact.row for fact in result.links if fact.row not in built and client in ("", fact.row.client)]
+    later = "run portalgen build, which makes the links of what is new, then this again"
+    if (invoice or person) and not rows:
+        hint = later if to_come else f"see portalgen links {client} --all"
+        raise click.UsageError(f"'{client}' has no such link; {hint}")
     if as_code:
         _show_code(client, rows, bool(invoice or person), bool(base))
     elif as_json:
@@ -125,6 +129,19 @@ def links(
         for row in rows:
             until = f"  until {row['expires']}" if row["expires"] else ""
             click.echo(f"{row['client']:24} {row['kind']:11} {row['ref']:{wide}} {row['url'] or row['state']}{until}")
+        if to_come:
+            one = len(to_come) == 1
+            click.echo(f"note: {len(to_come)} link{' is' if one else 's are'} not there yet; {later}", err=True)
+    if not as_json and (urlsplit(base).hostname or "").endswith(".example"):
+        click.echo(f"note: {base} is an invented address; write yours as base_url in content/site.yaml", err=True)
+
+
+def _meant(site: Path, client: str) -> str:
+    """What to write instead of the id of a client that is not there."""
+    from portalgen.content.convert import suggest
+
+    guess = suggest(client, [folder.name for folder in site.glob("content/clients/*") if folder.is_dir()])
+    return f"did you mean {guess}?" if guess else "write the name of a folder in content/clients"
 
 
 def _show_code(client: str, rows: list[dict[str, Any]], named: bool, based: bool) -> None:
@@ -186,7 +203,12 @@ def _retire(site: Path, client: str, invoice: str, person: str, renew: bool, as_
         act = access.rotate if renew else access.revoke
         count = act(client, invoice, person)
     if not count:
-        raise click.UsageError(f"'{client}' has no such link; see portalgen links --all")
+        if access.rows(client):
+            which = "such link" if renew else "such link that is open"
+            raise click.UsageError(f"'{client}' has no {which}; see portalgen links {client} --all")
+        there = (site / "content" / "clients" / client).is_dir()
+        hint = "portalgen build makes them" if there else _meant(site, client)
+        raise click.UsageError(f"'{client}' has no links {'yet' if there else 'at all'}; {hint}")
     bills = any(row.state == "live" and row.of in ("invoice", "credit-note") for row in access.rows(client))
     also = f"\n{KNOWN.format(client=client)}" if renew and bills and not invoice else ""
     what = f"{count} link{'s' if count > 1 else ''} of {client} {'replaced' if renew else 'ended'}"
@@ -218,7 +240,9 @@ def forget(client: str, yes: bool, early: bool, today: dt.date | None, site: Pat
         agreed(_question(memory), yes, as_json)
         done = run(site, memory)
     counts = {"links": done.links, "documents": done.documents, "files": done.files, "numbers": done.numbers}
-    lines = [f"Forgot {client}: {done.files} files, {done.links} links and {done.documents} issued documents."]
+    plenty = [f"{n} {what}{'' if n == 1 else 's'}" for n, what in ((done.files, "file"), (done.links, "link"))]
+    documents = f"{done.documents} issued document{'' if done.documents == 1 else 's'}"
+    lines = [f"Forgot {client}: {', '.join(plenty)} and {documents}."]
     if done.numbers:
         one = done.numbers == 1
         lines.append(f"{done.numbers} number{' stays' if one else 's stay'} taken, and nothing else is kept of it.")
@@ -260,6 +284,8 @@ def published(client: str, yes: bool, today: dt.date | None, site: Path, as_json
             click.echo(json.dumps({"client": client, "links": [], "replaced": [], "fields": []}, indent=1))
         else:
             click.echo(f"Nothing is published about '{client}', and nothing is remembered.")
+            if (hint := _meant(site, client)).startswith("did"):
+                click.echo(f"note: {hint}", err=True)
         return
     known = {row.salt for row in access.lock.links}  # what was never built has no address yet
     facts = [fact for fact in result.links if fact.row.salt in known]

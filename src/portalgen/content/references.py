@@ -77,7 +77,7 @@ def dead(path: str, use: Use, names: Names, own: Mapping[str, Ids], client: str 
     if use.kind in ("asset", "file"):
         where = "content" if use.kind == "asset" else f"content/clients/{client}/files"
         message = f"there is no file '{use.id}' in {where}{mean}"
-        hint = f"write {guess}; capital and small letters count" if guess else f"put the file to {where}/{use.id}"
+        hint = f"write {guess}; capital and small letters count" if guess else f"save the file as {where}/{use.id}"
         code = "missing-asset"
     else:
         code = "dead-reference"

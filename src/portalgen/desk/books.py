@@ -25,6 +25,7 @@ from portalgen.content.records.documents import CreditNote, Invoice
 from portalgen.content.yamltext import parse
 from portalgen.desk.writing import Edit, Original, read_original, write_files
 from portalgen.publish.access import passing_access
+from portalgen.publish.copies import copier
 from portalgen.publish.parts import Workshop
 from portalgen.rules.account import account_of
 from portalgen.rules.amounts import odd_client_amounts
@@ -229,7 +230,11 @@ class Books:
         _, links = workshop.public()
         places = access.places(folder.id, wanted_links(folder, account, self.day, self.shared))
         rows = self.issued(folder.id) if issued is None else issued
-        self.refuse(workshop.pages(folder, account, places, links, rows).part.findings)
+        draft = workshop.pages(folder, account, places, links, rows)
+        files = {file.source: file for drafted in draft.openings for file in drafted.opening.files}
+        copy = copier(self.root)
+        wrong = [finding for file in files.values() for finding in copy(file).findings]
+        self.refuse([*draft.part.findings, *wrong])
 
     def refuse(self, findings: Iterable[Finding]) -> None:
         """Raises `NotDone` when one of these is an error."""

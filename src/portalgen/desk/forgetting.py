@@ -185,7 +185,8 @@ def _told(root: Path, loaded: Loaded, access: Access, client: str, today: dt.dat
     if standing:
         raise Unclear(
             f"an old page of '{client}' still stands in {shown(standing[0])}",
-            "run portalgen build and upload first, so that the old addresses say that they have ended",
+            "run portalgen build and upload first, so that the old addresses say that they have ended; "
+            "into a folder of your own with --output, or delete that folder if nobody reads it any more",
         )
 
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from portalgen.content.convert import suggest
 from portalgen.content.kinds import KINDS
 from portalgen.content.layout import bad_name
 from portalgen.content.records.base import Misfit
@@ -111,7 +112,9 @@ def make(site: Path, kind: str, name: str, today: dt.date | None = None) -> Path
 def _invoice(content: Path, client: str, day: dt.date) -> Path:
     folder = content / "clients" / client
     if not (folder / "client.yaml").is_file():
-        raise ScaffoldRefused(f"there is no client '{client}'", f"make one with: portalgen new client {client}")
+        guess = suggest(client, [folder.name for folder in content.glob("clients/*") if folder.is_dir()])
+        hint = f"did you mean {guess}?" if guess else f"make one with: portalgen new client {client}"
+        raise ScaffoldRefused(f"there is no client '{client}'", hint)
     base = f"{client[:40]}-{day.isoformat()}"
     taken = {path.stem for path in content.glob("clients/*/invoices/*.yaml")}
     name = next(n for n in (base, *(f"{base}-{count}" for count in range(2, 1000))) if n not in taken)

@@ -213,5 +213,5 @@ def _tracked(path: Path) -> bool:
 def _broken(where: str) -> KeyProblem:
     return KeyProblem(
         f"the key in {where} is cut or mistyped",
-        "it has 56 letters and digits; copy it again from your paper copy with portalgen key import",
+        "it is 14 groups of four letters and digits, and nothing else; copy it again from paper: portalgen key import",
     )

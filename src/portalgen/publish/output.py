@@ -51,6 +51,10 @@ _SOURCES = ("content", "templates", STATE_FOLDER, "reports", "hosting")
 _REMEMBERED = 5
 """How many former contents of a file are known by their hash."""
 _HINT_PLACE = "name a folder that holds nothing else, such as output/ in the site's folder"
+_HINT_FULL = "name an empty folder, or empty this one if nothing in it is needed"
+_HINT_LOST = (
+    f"if a build made them, bring .portalgen/ and portalgen.lock back first, or all links change; else {_HINT_FULL}"
+)
 
 
 class Written(NamedTuple):
@@ -82,7 +86,7 @@ def checked_output(root: Path, output: Path) -> Path:
         if output_key(site, place) not in read_manifest(site).outputs and (stranger := _stranger(place)) is not None:
             raise OutputRefused(
                 f"the output {output} holds files that are not ours, {stranger} for one",
-                "name an empty folder, or empty this one if nothing in it is needed",
+                _HINT_LOST if (place / "p").is_dir() else _HINT_FULL,
             )
     except OSError as error:
         raise failure(error, place) from error
