@@ -20,6 +20,8 @@ site: $(READY)
 	$(BIN)/portalgen build --site . --today $(DEMO_DAY)
 	@echo
 	@echo "The demo stands in output/. To look at it: make serve, or open output/index.html"
+	@echo "Its clients' pages, while make serve runs:"
+	@echo "  $(BIN)/portalgen links --today $(DEMO_DAY) --base-url http://127.0.0.1:8000/"
 
 serve: $(READY)
 	$(BIN)/portalgen serve --site . --today $(DEMO_DAY) --open
