@@ -14,7 +14,7 @@ from portalgen.rules.money import ZERO, Money, rounded, total
 from portalgen.rules.packages import packages_of
 from portalgen.rules.recurring import due_runs, missed_runs
 from portalgen.rules.retainer import retained, retainer_of
-from portalgen.rules.review_item import AHEAD, WEEK, Asked, Item, Subject, at_work, by_day, item, label_of
+from portalgen.rules.review_item import AHEAD, WEEK, Asked, Code, Item, Subject, at_work, by_day, item, label_of
 from portalgen.rules.waiting import LineProposal, unbilled_sessions, waiting_charges
 
 
@@ -112,7 +112,7 @@ def _unmarked(asked: Asked, subject: Subject) -> Iterator[Item]:
         yield item(subject, "unmarked", refs=tuple(one.id for _, one in past), day=past[0][0], count=len(past))
 
 
-def _waiting(subject: Subject, code: str, proposals: tuple[LineProposal, ...]) -> Iterator[Item]:
+def _waiting(subject: Subject, code: Code, proposals: tuple[LineProposal, ...]) -> Iterator[Item]:
     by_currency: dict[str, list[LineProposal]] = {}
     for proposal in proposals:
         by_currency.setdefault(proposal.amount.currency if proposal.amount else "", []).append(proposal)
@@ -120,7 +120,7 @@ def _waiting(subject: Subject, code: str, proposals: tuple[LineProposal, ...]) -
         fees = [one for one in same if one.outcome in ("no_show", "late_cancelled")]
         yield item(
             subject,
-            code,  # type: ignore[arg-type]
+            code,
             refs=tuple(one.id for one in same if one.id),
             amount=Money(rounded(total(one.amount.amount for one in same if one.amount), currency), currency)
             if currency
@@ -139,8 +139,8 @@ def runs(asked: Asked) -> tuple[Item, ...]:
         for run in due_runs(subject.folder, asked.today, subject.known):
             late = run in missed
             days = (asked.today - run.date).days
-            code = "run_missed" if late else "run_due"
-            found.append(item(subject, code, refs=(run.id,), label=run.recurring.id, day=run.date, days=days))  # type: ignore[arg-type]
+            code: Code = "run_missed" if late else "run_due"
+            found.append(item(subject, code, refs=(run.id,), label=run.recurring.id, day=run.date, days=days))
     return by_day(found)
 
 
