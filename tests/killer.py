@@ -56,25 +56,28 @@ class Meanwhile:
 def _child(asked: dict[str, Any]) -> None:
     from portalgen.cli import main
 
-    count = 0
+    count = placed = 0
+    me = os.getpid()  # a worker of the command dies with it
     watch = None
     if asked["meanwhile"]:
         seen, times, action, path, text = asked["meanwhile"]
         watch = Meanwhile(seen, int(times), action, path, text)
 
     def hook(event: str, values: tuple[Any, ...]) -> None:
-        nonlocal count
+        nonlocal count, placed
         flags = values[2] if event == "open" and isinstance(values[2], int) else 0
         if event in WRITES or flags & (os.O_WRONLY | os.O_RDWR):
             count += 1
-            if count == asked["write"]:
-                os.kill(os.getpid(), asked["signal"])
+            placed += event == "os.rename" and "/output/" in str(values[1])
+            if count == asked["write"] or placed == asked["placed"]:
+                os.kill(me, asked["signal"])
         if watch:
             watch.hear(event, values)
 
+    gc.disable()  # it does not live long enough to need it
     os.fsync = lambda _: None  # type: ignore[assignment]  # a kill loses nothing that was written, and disks are slow
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if asked["write"] is not None or watch:
+    if asked["write"] is not None or asked["placed"] is not None or watch:
         sys.addaudithook(hook)
     if asked["weak"]:
         give_up_powers()
@@ -135,14 +138,18 @@ class Killer:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, *args: str | Path, write: int | None = None, after: float | None = None) -> int:
-        """Runs a command; kills it before its write number `write` (from 1), or `after` so many seconds."""
-        return self.ask(*args, write=write, after=after).code
+    def run(
+        self, *args: str | Path, write: int | None = None, placed: int | None = None, after: float | None = None
+    ) -> int:
+        """Runs a command; kills it before its write number `write` (from 1), or before it puts file number `placed`
+        into the output, or `after` so many seconds."""
+        return self.ask(*args, write=write, placed=placed, after=after).code
 
     def ask(
         self,
         *args: str | Path,
         write: int | None = None,
+        placed: int | None = None,
         after: float | None = None,
         sent: int = signal.SIGKILL,
         meanwhile: tuple[str, int, Literal["remove", "write"], Path, str] | None = None,
@@ -159,6 +166,7 @@ class Killer:
         request = {
             "args": [str(arg) for arg in args],
             "write": write,
+            "placed": placed,
             "after": after,
             "signal": int(sent),
             "meanwhile": [str(each) for each in meanwhile or ()],

@@ -13,7 +13,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,10 +46,11 @@ class Reader(Protocol):
 
 def wait(reader: Reader, condition: str, seconds: float = 10) -> None:
     """Wait until an expression is true."""
-    end = time.monotonic() + seconds
+    begun = time.monotonic()
     while not _holds(reader, condition):
-        assert time.monotonic() < end, f"never true: {condition}\n{text(reader)}\n{reader.said}"
-        time.sleep(0.005)
+        waited = time.monotonic() - begun
+        assert waited < seconds, f"never true: {condition}\n{text(reader)}\n{reader.said}"
+        time.sleep(min(0.1, 0.005 + waited / 4))  # to ask takes the time of those who are to answer
 
 
 def _holds(reader: Reader, condition: str) -> bool:
@@ -70,19 +71,69 @@ def tap(reader: Reader, selector: str) -> None:
     reader.run(f"document.querySelector({json.dumps(selector)}).click()")
 
 
+_TABS: dict[tuple[Browser, str], Page] = {}
+
+
+@contextlib.contextmanager
+def tab(browser: Browser, script: str = "", **options: Any) -> Iterator[Page]:
+    """An empty tab in a profile with these options. `script` is there from the start in every page.
+
+    To open a profile takes Chromium a second, so tests take over the tab of the one before, as long as that one was well
+    when it left: with nothing open, no cookie, no other tab, nobody who answers in a server's place.
+    """
+    kind = browser, json.dumps([script, options], sort_keys=True)
+    page = _TABS.pop(kind, None)
+    if page is None:
+        context = browser.new_context(**options)
+        if script:
+            context.add_init_script(script)
+        page = context.new_page()
+    own = page.context
+    try:
+        yield page
+    except BaseException:
+        own.close()
+        raise
+    for other in own.pages:
+        if other != page:
+            other.close()
+    page.unroute_all()
+    own.unroute_all()
+    page.goto("about:blank")
+    own.clear_cookies()
+    page.emulate_media(media="null", color_scheme=options.get("color_scheme", "light"))
+    page.set_viewport_size(options.get("viewport", {"width": 1280, "height": 720}))
+    _TABS[kind] = page
+
+
+@contextlib.contextmanager
+def hearing(context: BrowserContext, heard: Mapping[str, Callable[[Any], None]]) -> Iterator[None]:
+    """Hears what a profile says, for a while: a function for each kind of event."""
+    for event, listener in heard.items():
+        context.on(event, listener)  # type: ignore[call-overload]
+    try:
+        yield
+    finally:
+        for event, listener in heard.items():
+            context.remove_listener(event, listener)
+
+
 class ChromiumReader:
     """A tab of Chromium."""
 
-    def __init__(self, context: BrowserContext) -> None:
-        self.page: Page = context.new_page()
+    def __init__(self, page: Page) -> None:
+        self.page = page
         self.asked: list[str] = []
         self.said: list[str] = []
-        context.on("request", lambda request: self.asked.append(request.url))
-        context.on("console", lambda m: self.said.append(m.text) if m.type in ("error", "warning") else None)
-        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        self.heard: Mapping[str, Callable[[Any], None]] = {
+            "request": lambda request: self.asked.append(request.url),
+            "console": lambda m: self.said.append(m.text) if m.type in ("error", "warning") else None,
+            "weberror": lambda error: self.said.append(str(error.error)),
+        }
 
     def go(self, url: str) -> None:
-        self.page.goto("about:blank")
+        if self.page.url.partition("#")[0] == url.partition("#")[0]:
+            self.page.goto("about:blank")  # else it would only be another place in the same page
         self.page.goto(url, wait_until="load")
 
     def reload(self) -> None:
@@ -101,13 +152,12 @@ class ChromiumReader:
 
 
 @contextlib.contextmanager
-def chromium_reader(browser: Browser, **options: Any) -> Iterator[ChromiumReader]:
-    """A tab in a profile of its own."""
-    context = browser.new_context(**options)
-    try:
-        yield ChromiumReader(context)
-    finally:
-        context.close()
+def chromium_reader(browser: Browser, script: str = "", **options: Any) -> Iterator[ChromiumReader]:
+    """A tab in a profile with these options (`tab`)."""
+    with tab(browser, script, **options) as page:
+        reader = ChromiumReader(page)
+        with hearing(page.context, reader.heard):
+            yield reader
 
 
 _PREFERENCES: dict[str, object] = {

@@ -91,7 +91,7 @@ def test_grace_days_hold_back_past_due(tmp_path: Path) -> None:
     assert site
     states = {day: account(site, day).invoices["2026-0001"].status for day in ("2026-11-19", "2026-11-20")}
     assert [state.timing for state in states.values()] == ["grace", "overdue"]
-    assert states["2026-11-20"].days_overdue == 1
+    assert states["2026-11-20"].days_overdue(dt.date(2026, 11, 20)) == 1
     assert str(states["2026-11-20"].label.since) == "2026-11-20"
 
 
@@ -263,7 +263,7 @@ def agree(found: Account, payments: tuple[Payment, ...], today: dt.date) -> None
         assert status.surplus >= 0
         assert 0 <= status.due_now <= status.balance
         assert status.label.as_of <= max(today, facts.invoice.issued or today)
-        assert (status.days_overdue > 0) == (status.timing == "overdue")
+        assert (status.days_overdue(today) > 0) == (status.timing == "overdue")
         if status.document == "issued":
             entries = facts.entries
             assert (

@@ -711,7 +711,7 @@ def check(case: Case, published: Path, tmp_path: Path) -> None:
     before = fingerprint(tmp_path / "output")
     assert before
     code, problems = problems_of(minimal_site(tmp_path, {**dict.fromkeys(MINIMAL), **files}))
-    assert code == 2
+    assert code == 2, problems
     found = [one for one in problems if one["code"] == case.code]
     assert found, problems
     assert (found[0]["path"], found[0]["line"], found[0]["column"]) == (path, line, column), found

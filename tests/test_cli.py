@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from portalgen.content.loader import Loaded, load
+from portalgen.content.loader import SharedPart, read_shared
+from portalgen.content.sources import Tree
 from tests.support import MINIMAL_CLIENT, ROOT, invoke, minimal_site, run
 
 DAY = "2026-11-21"
@@ -290,12 +291,12 @@ def test_nothing_is_published_from_files_that_change_while_they_are_read(
 ) -> None:
     site = minimal_site(tmp_path, MINIMAL_CLIENT)
 
-    def load_then_save(root: Path) -> Loaded:
-        loaded = load(root)
-        (root / "content/pages/home.md").write_text("---\ntitle: Saved meanwhile\n---\nNew.\n")
-        return loaded
+    def read_then_save(tree: Tree) -> SharedPart:
+        part = read_shared(tree)
+        (tree.root / "content/pages/home.md").write_text("---\ntitle: Saved meanwhile\n---\nNew.\n")
+        return part
 
-    monkeypatch.setattr("portalgen.publish.build.load", load_then_save)
+    monkeypatch.setattr("portalgen.publish.ground.read_shared", read_then_save)
     result = invoke("build", "--site", site, "--today", DAY)
     assert result.code == 4
     assert "content/pages/home.md" in result.stderr

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from portalgen.content.lock import read_lock
+from portalgen.content.lock import document_hash, read_lock
+from portalgen.content.records.documents import CreditNote
+from portalgen.rules.issued import restored, row_of
+from tests.documents import random_documents
 from tests.support import MINIMAL_CLIENT, Result, invoke, minimal_site
 
 DAY = "2026-11-21"
@@ -248,3 +255,33 @@ def test_the_lock_reads_back_what_it_wrote(site: Path) -> None:
 
 def test_the_lock_says_under_which_templates_a_document_was_issued(site: Path) -> None:
     assert rows(site)["2026-0001"]["document"]["layout"] == 1
+
+
+# --- the row of a document --------------------------------------------------------------------------------------------
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(st.integers(0, 10_000), _TEXT, _TEXT)
+@example(1, '"\\\b\f\n\r\t\x00\x1f\x7f/', "\u2028é🙂")
+def test_a_row_is_of_the_document_as_plain_data(seed: int, notes: str, reason: str) -> None:
+    [made] = random_documents(seed, 1)
+    document = msgspec.structs.replace(made, notes=notes, reason=reason)
+    record = CreditNote(path="x", client="ana", id="x", number="x", issued=document.issued, invoice="y", reason="z")
+    row = row_of(document, record)
+    assert row.document == json.loads(json.dumps(msgspec.to_builtins(document)))
+    assert row.sha256 == document_hash(row.document)
+    assert restored(row) == document
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | _TEXT,
+    lambda some: st.lists(some, max_size=4) | st.dictionaries(_TEXT, some, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(_TEXT, _ANY, max_size=5))
+def test_the_hash_is_that_of_canonical_json(document: dict[str, object]) -> None:
+    plain = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert document_hash(document) == hashlib.sha256(plain.encode()).hexdigest()

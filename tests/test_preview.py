@@ -12,17 +12,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from portalgen.desk.preview import Preview, PreviewBuild, PreviewFailed
+from portalgen.desk.preview import Preview, PreviewFailed
 from portalgen.desk.rebuild import build_for_preview
-from portalgen.desk.stage import Stage, style_sheets
-from portalgen.desk.watch import Worker
+from portalgen.desk.stage import Stage, Update, compared, style_sheets
+from portalgen.desk.watch import Edits, Worker
 from portalgen.desk.web import content_type, with_live_script
 from portalgen.publish.state import OutputFailed
 from tests.support import minimal_site
@@ -43,6 +44,43 @@ def page(text: str, style: str = "site.css", up: str = "") -> bytes:
     ).encode()
 
 
+class Built(NamedTuple):
+    """What a build gave."""
+
+    files: Mapping[str, bytes] | None
+    problems: tuple[str, ...] = ()
+
+
+class Whole:
+    """Makes the whole site anew at every edit."""
+
+    def __init__(self, build: Callable[[], Built]) -> None:
+        self.build = build
+        self.files: Mapping[str, bytes] | None = None
+        self.edits: list[Edits] = []
+
+    def begin(
+        self, tell: Callable[[Update], None], tabs: Callable[[], Collection[str]], wake: Callable[[], None]
+    ) -> None:
+        self.tell = tell
+
+    def update(self, edits: Edits) -> None:
+        self.edits.append(edits)
+        built = self.build()
+        before = self.files or {}
+        self.files = self.files if built.files is None else built.files
+        self.tell(Update(self.files, built.problems, *compared(before, self.files or {})))
+
+    def idle(self) -> float:
+        return 60.0
+
+    def look(self, page: str) -> None:
+        """Everything is told at once."""
+
+    def close(self) -> None:
+        """Nothing is under way."""
+
+
 class Site:
     """A site built as simply as can be: a page for every `content/*.md`, a style sheet named by its content."""
 
@@ -60,7 +98,7 @@ class Site:
         beside.write_text(text, encoding="utf-8")
         os.replace(beside, target)
 
-    def build(self) -> PreviewBuild:
+    def build(self) -> Built:
         self.builds += 1
         files: dict[str, bytes] = {"p/one/index.html": page("Private", "site.css", "../../")}
         style = "site.css"
@@ -79,7 +117,7 @@ class Site:
                 problems.append(f"content/{path.name}:1:1: error[broken]: <b>{path.stem}</b> is broken")
             name = "index.html" if path.stem == "index" else f"{path.stem}/index.html"
             files[name] = page(text, style, "" if path.stem == "index" else "../")
-        return PreviewBuild(None if problems else files, tuple(problems))
+        return Built(None if problems else files, tuple(problems))
 
 
 @pytest.fixture
@@ -89,7 +127,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def shown(site: Site) -> Iterator[Preview]:
-    with Preview(site.root, site.build, port=0) as preview:
+    with Preview(site.root, Whole(site.build), port=0) as preview:
         yield preview
 
 
@@ -106,7 +144,7 @@ def sample(tmp_path: Path) -> Iterator[Preview]:
         "plain.html": b"no end of a body",
         "deep/file.pdf": b"%PDF-",
     }
-    with Preview(tmp_path, lambda: PreviewBuild(files), port=0) as preview:
+    with Preview(tmp_path, Whole(lambda: Built(files)), port=0) as preview:
         yield preview
 
 
@@ -274,7 +312,7 @@ def test_no_other_address_of_this_machine_is_listened_at(sample: Preview) -> Non
 
 
 def test_the_host_that_was_asked_for_is_answered(tmp_path: Path) -> None:
-    with Preview(tmp_path, lambda: PreviewBuild({"index.html": b"x"}), host="127.0.0.2", port=0) as preview:
+    with Preview(tmp_path, Whole(lambda: Built({"index.html": b"x"})), host="127.0.0.2", port=0) as preview:
         assert preview.url.startswith("http://127.0.0.2:")
         connection = http.client.HTTPConnection("127.0.0.2", port_of(preview), timeout=PATIENCE)
         connection.request("GET", "/")
@@ -300,7 +338,7 @@ def test_the_host_that_was_asked_for_is_answered(tmp_path: Path) -> None:
     ],
 )
 def test_who_listens_everywhere_answers_to_numbers_and_to_no_name(tmp_path: Path, host: str, status: int) -> None:
-    with Preview(tmp_path, lambda: PreviewBuild({"index.html": b"x"}), host="0.0.0.0", port=0) as preview:
+    with Preview(tmp_path, Whole(lambda: Built({"index.html": b"x"})), host="0.0.0.0", port=0) as preview:
         connection = http.client.HTTPConnection("127.0.0.1", port_of(preview), timeout=PATIENCE)
         connection.request("GET", "/", headers={"Host": host.format(port=port_of(preview))})
         assert connection.getresponse().status == status
@@ -308,7 +346,9 @@ def test_who_listens_everywhere_answers_to_numbers_and_to_no_name(tmp_path: Path
 
 
 def test_what_the_disk_refuses_is_shown_as_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = build_for_preview(minimal_site(tmp_path), None)
+    engine = build_for_preview(minimal_site(tmp_path), None)
+    told: list[Update] = []
+    engine.begin(told.append, tuple, lambda: None)
     for error in (
         OutputFailed("no permission to write: it", "mend it"),
         PermissionError(13, "Permission denied", "it"),
@@ -317,13 +357,19 @@ def test_what_the_disk_refuses_is_shown_as_a_problem(tmp_path: Path, monkeypatch
         def refuse(*_: object, error: Exception = error, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("portalgen.desk.rebuild.assemble", refuse)
-        shown = build()
+        with monkeypatch.context() as patch:
+            patch.setattr("portalgen.desk.engine.ground_of", refuse)
+            engine.update(None)
+        shown = told[-1]
         assert shown.files is None
         assert len(shown.problems) == 1
         assert "permission" in shown.problems[0].lower()
         assert "it" in shown.problems[0].splitlines()[0]
         assert len(shown.problems[0].splitlines()) == 2
+    engine.update(frozenset())
+    assert told[-1].problems == ()
+    assert told[-1].files is not None
+    assert "index.html" in told[-1].files
 
 
 def test_two_hosts_or_none_are_refused(sample: Preview) -> None:
@@ -388,19 +434,47 @@ def test_what_is_no_edit_builds_nothing(site: Site, shown: Preview) -> None:
     ask(shown, "/")
     time.sleep(0.2)
     builds = site.builds
-    assert builds == 1, "a build that reads its sources is no edit"
+    assert builds <= 2, "a build that reads its sources is no edit"
     (site.root / "content/index.md").read_text(encoding="utf-8")
     (site.root / "content/.index.md.swp").write_text("x", encoding="utf-8")
     (site.root / "content/index.md~").write_text("x", encoding="utf-8")
-    (site.root / "portalgen.lock").write_text("x", encoding="utf-8")
     (site.root / "output").mkdir()
     (site.root / "output/index.html").write_text("x", encoding="utf-8")
     time.sleep(0.3)
     assert site.builds == builds
 
 
+def test_edits_are_told_by_their_paths(site: Site) -> None:
+    engine = Whole(site.build)
+
+    def told() -> set[str]:
+        return {path for edits in engine.edits for path in edits or ()}
+
+    with Preview(site.root, engine, port=0) as preview:
+        ask(preview, "/")
+        site.write("guide", "x")
+        wait_until(lambda: told() == {"content/guide.md"})
+        (site.root / "content/clients/ana").mkdir(parents=True)
+        (site.root / "content/clients/ana/plan.md").write_text("x", encoding="utf-8")
+        wait_until(lambda: "content/clients/ana/plan.md" in told())
+        (site.root / "content/clients/ana").rename(site.root / "content/clients/bo")
+        wait_until(lambda: {"content/clients/ana", "content/clients/bo"} <= told())
+        (site.root / "content/static/.well-known").mkdir(parents=True)
+        (site.root / "content/static/.well-known/x").write_text("x", encoding="utf-8")
+        wait_until(lambda: "content/static/.well-known/x" in told())
+        (site.root / ".lock.tmp").write_text("x", encoding="utf-8")
+        (site.root / ".lock.tmp").replace(site.root / "portalgen.lock")
+        wait_until(lambda: "portalgen.lock" in told())
+        (site.root / "output").mkdir()
+        (site.root / "templates").mkdir()
+        wait_until(lambda: None in engine.edits[1:])
+        (site.root / "templates/x.html").write_text("x", encoding="utf-8")
+        wait_until(lambda: "templates/x.html" in told())
+    assert not any(path.startswith("output") for path in told())
+
+
 def test_polling_sees_edits_too(site: Site) -> None:
-    with Preview(site.root, site.build, port=0, poll=True) as preview, listening(preview) as ear:
+    with Preview(site.root, Whole(site.build), port=0, poll=True) as preview, listening(preview) as ear:
         site.write("guide", "A longer guide")
         assert ear.next() == ("message", ["guide/index.html"])
 
@@ -433,7 +507,7 @@ def test_problems_are_told_and_the_last_good_page_stays_until_they_are_solved(si
 
 def test_a_first_build_that_fails_is_shown_and_heals(site: Site) -> None:
     site.write("index", "BROKEN")
-    with Preview(site.root, site.build, port=0) as preview:
+    with Preview(site.root, Whole(site.build), port=0) as preview:
         for path in ("/", "/guide/", "/anything.pdf"):
             status, headers, body = ask(preview, path)
             assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -449,7 +523,7 @@ def test_a_first_build_that_fails_is_shown_and_heals(site: Site) -> None:
 
 def test_a_bug_in_the_build_is_shown_and_the_preview_goes_on(site: Site) -> None:
     heard: list[str] = []
-    with Preview(site.root, site.build, port=0, report=heard.append) as preview, listening(preview) as ear:
+    with Preview(site.root, Whole(site.build), port=0, report=heard.append) as preview, listening(preview) as ear:
         site.write("guide", "CRASH")
         kind, texts = ear.next()
         assert kind == "problems"
@@ -465,7 +539,7 @@ def test_a_listener_that_is_gone_does_not_stop_the_preview(site: Site) -> None:
     def report(text: str) -> None:
         raise BrokenPipeError
 
-    with Preview(site.root, site.build, port=0, report=report) as preview, listening(preview) as ear:
+    with Preview(site.root, Whole(site.build), port=0, report=report) as preview, listening(preview) as ear:
         for text in ("one", "two"):
             site.write("guide", text)
             assert ear.next() == ("message", ["guide/index.html"])
@@ -496,10 +570,10 @@ def test_a_page_of_another_run_reloads(shown: Preview, build: str) -> None:
 
 def test_a_page_from_too_long_ago_reloads() -> None:
     stage = Stage()
-    stage.take(PreviewBuild({"a": b"0"}))
+    stage.take(Update({"a": b"0"}))
     old = stage.current().build
-    for number in range(300):
-        stage.take(PreviewBuild({"a": str(number + 1).encode()}))
+    for _ in range(300):
+        stage.take(Update({"a": b"x"}, changed=("a",)))
     assert "event: reload" in next(stage.events(old))
     assert "event" not in next(stage.events(old.replace("-1", "-250")))
 
@@ -507,17 +581,38 @@ def test_a_page_from_too_long_ago_reloads() -> None:
 def test_the_state_keeps_what_is_good_and_counts_only_changes() -> None:
     stage = Stage()
     files = {"a.html": b"a", "b.html": b"b"}
-    assert stage.take(PreviewBuild(files)) is not None
+    assert stage.take(Update(files)) is not None
     first = stage.current()
-    assert stage.take(PreviewBuild(dict(files))) is None
+    assert stage.take(Update(dict(files))) is None
     assert stage.current().build == first.build
-    step = stage.take(PreviewBuild(None))
+    step = stage.take(Update(None, ("it is broken",)))
     assert step is not None
-    assert step.problems
+    assert step.problems == ("it is broken",)
     assert stage.current().files == files
-    step = stage.take(PreviewBuild({**files, "a.html": b"A", "b.html": b"B"}, changed=["a.html", "c.html"]))
+    step = stage.take(Update({**files, "a.html": b"A"}, changed=("a.html",)))
     assert step is not None
     assert (step.changed, step.problems) == (("a.html",), ())
+
+
+def test_pages_that_listen_are_known_and_looked_at_when_they_begin() -> None:
+    stage, looked = Stage(), list[str]()
+    stage.look = looked.append
+    stage.take(Update({}, ("a problem",)))
+    one, two = stage.events("", "a.html"), stage.events("", "a.html")
+    next(one), next(two)
+    assert (stage.tabs, looked) == (("a.html",), ["a.html", "a.html"])
+    one.close()
+    assert [*stage.tabs] == ["a.html"]
+    two.close()
+    assert [*stage.tabs] == []
+
+
+def test_what_changed_is_told_apart_from_what_only_looks_different() -> None:
+    old = {"a": page("A", "1.css"), "b": page("B", "1.css"), "c": b"", "d": b"", "e": b"same"}
+    old = {f"{name}.html": content for name, content in old.items()}
+    new = {**old, "a.html": page("A", "2.css"), "b.html": page("C", "2.css"), "c.html": b"x", "f.html": b""}
+    del new["d.html"]
+    assert compared(old, new) == (("b.html", "c.html", "d.html", "f.html"), ("a.html",))
 
 
 # --- one build at a time
@@ -525,10 +620,12 @@ def test_the_state_keeps_what_is_good_and_counts_only_changes() -> None:
 
 def test_edits_during_a_build_lead_to_one_more_and_never_two_at_once() -> None:
     running, most, count = 0, 0, 0
+    heard: list[Edits] = []
     go, begun = threading.Event(), threading.Event()
 
-    def job() -> None:
+    def job(edits: Edits) -> None:
         nonlocal running, most, count
+        heard.append(edits)
         running, count = running + 1, count + 1
         most = max(most, running)
         begun.set()
@@ -538,13 +635,44 @@ def test_edits_during_a_build_lead_to_one_more_and_never_two_at_once() -> None:
     worker = Worker(job)
     worker.start()
     begun.wait(PATIENCE)
-    for _ in range(5):
-        worker.ask()
+    for number in range(5):
+        worker.ask(frozenset((f"content/{number % 3}", "content/x")))
     go.set()
     wait_until(lambda: count == 2)
     time.sleep(0.2)
     worker.stop()
     assert (count, most) == (2, 1)
+    assert heard == [None, frozenset(("content/0", "content/1", "content/2", "content/x"))]
+
+
+def test_an_edit_of_anything_is_not_forgotten_among_others() -> None:
+    heard: list[Edits] = []
+    worker = Worker(heard.append)
+    worker.ask(frozenset(("content/x",)))
+    worker.start()
+    wait_until(lambda: len(heard) == 1)
+    for edits in (frozenset(("content/x",)), None, frozenset(("content/y",))):
+        worker.ask(edits)
+    wait_until(lambda: len(heard) > 1 and None in heard[1:])
+    worker.stop()
+
+
+def test_what_waits_is_done_when_nothing_is_edited_and_at_a_call() -> None:
+    idle: list[float] = []
+    waits = iter((0.0, 0.0, 60.0, 60.0))
+
+    def rest() -> float:
+        idle.append(time.monotonic())
+        return next(waits)
+
+    worker = Worker(lambda edits: None, rest)
+    worker.start()
+    wait_until(lambda: len(idle) == 3)
+    time.sleep(0.1)
+    assert len(idle) == 3
+    worker.wake()
+    wait_until(lambda: len(idle) == 4)
+    worker.stop()
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -558,25 +686,26 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 def test_a_busy_port_is_passed_by_unless_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Preview(tmp_path, lambda: PreviewBuild({}), port=0) as first:
+    with Preview(tmp_path, Whole(lambda: Built({})), port=0) as first:
         port = port_of(first)
         with pytest.raises(PreviewFailed, match=str(port)) as caught:
-            Preview(tmp_path, lambda: PreviewBuild({}), port=port)
+            Preview(tmp_path, Whole(lambda: Built({})), port=port)
         assert "--port" in caught.value.hint
         monkeypatch.setattr("portalgen.desk.preview.PORT", port)
-        with Preview(tmp_path, lambda: PreviewBuild({})) as second:
+        with Preview(tmp_path, Whole(lambda: Built({}))) as second:
             assert port < port_of(second) <= port + 20
     with pytest.raises(PreviewFailed, match="no address"):
-        Preview(tmp_path, lambda: PreviewBuild({}), host="192.0.2.1", port=0)
-    with pytest.raises(PreviewFailed, match="watched"), Preview(tmp_path / "no", lambda: PreviewBuild({}), port=0):
+        Preview(tmp_path, Whole(lambda: Built({})), host="192.0.2.1", port=0)
+    with pytest.raises(PreviewFailed, match="watched"), Preview(tmp_path / "no", Whole(lambda: Built({})), port=0):
         pass
 
 
 SERVE = """
 import pathlib, sys
-from portalgen.desk.preview import PreviewBuild, serve
+from portalgen.desk.preview import serve
+from portalgen.desk.rebuild import build_for_preview
 try:
-    serve(pathlib.Path(sys.argv[1]), lambda: PreviewBuild({"index.html": b"x"}), port=0,
+    serve(pathlib.Path(sys.argv[1]), build_for_preview(pathlib.Path(sys.argv[1]), None), port=0,
           announce=lambda url: print(url, flush=True))
 except KeyboardInterrupt:
     sys.exit(130)
@@ -665,11 +794,11 @@ def test_in_a_browser_a_style_sheet_and_a_picture_without_hashes(tmp_path: Path,
     picture.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>')
     body = page("Home").replace(b"</main>", b'<img alt="" src="room.svg"></main>')
 
-    def build() -> PreviewBuild:
+    def build() -> Built:
         files = {"index.html": body, "site.css": sheet.read_bytes(), "room.svg": picture.read_bytes()}
-        return PreviewBuild(files)
+        return Built(files)
 
-    with Preview(tmp_path, build, port=0) as preview:
+    with Preview(tmp_path, Whole(build), port=0) as preview:
         tab.goto(preview.url)
         stay(tab)
         sheet.write_text("h1 { color: rgb(2, 2, 2) }")
@@ -706,7 +835,7 @@ def test_in_a_browser_problems_lie_over_the_page_and_go(site: Site, shown: Previ
 
 def test_in_a_browser_a_first_failure_and_a_missing_page_heal(site: Site, tab: Page) -> None:
     site.write("index", "BROKEN")
-    with Preview(site.root, site.build, port=0) as preview:
+    with Preview(site.root, Whole(site.build), port=0) as preview:
         tab.goto(preview.url)
         expect(tab.get_by_role("alert")).to_contain_text("<b>index</b> is broken")
         site.write("guide", "BROKEN")
@@ -721,11 +850,11 @@ def test_in_a_browser_a_first_failure_and_a_missing_page_heal(site: Site, tab: P
 
 
 def test_in_a_browser_a_page_survives_the_end_of_the_server(site: Site, tab: Page) -> None:
-    with Preview(site.root, site.build, port=0) as first:
+    with Preview(site.root, Whole(site.build), port=0) as first:
         port = port_of(first)
         tab.goto(first.url)
     site.write("index", "Changed meanwhile")
-    with Preview(site.root, site.build, port=port):
+    with Preview(site.root, Whole(site.build), port=port):
         expect(tab.locator("h1")).to_have_text("Changed meanwhile")
 
 

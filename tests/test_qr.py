@@ -19,6 +19,7 @@ from portalgen.rules.money import Money
 from portalgen.rules.ways import Way
 from portalgen.site.qr import qr_matrix, qr_svg, qr_svg_file
 from tests.paycodes import read_code
+from tests.readers import tab
 from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, Built, invoke, minimal_site
 
 METHODS = {
@@ -105,10 +106,8 @@ def test_every_code_on_a_page_reads_as_the_text_beside_it(
     look: str, paying: Built, chromium: Browser, serve: Callable[[Path], str]
 ) -> None:
     origin = serve(paying.output)
-    context = chromium.new_context(**LOOKS[look])
     counted = 0
-    try:
-        page = context.new_page()
+    with tab(chromium, **LOOKS[look]) as page:
         for currency in PAYEES:
             invoice_of(paying, page, origin, currency)
             codes, texts = page.locator(".qr [role=img]"), page.locator(".code p")
@@ -131,38 +130,28 @@ def test_every_code_on_a_page_reads_as_the_text_beside_it(
                 assert read.account == account.replace(" ", "")
                 assert read.reference == told["Reference"].replace(" ", "")
                 counted += 1
-    finally:
-        context.close()
     assert counted == 7
 
 
 def test_a_upi_link_is_for_phones(paying: Built, chromium: Browser, serve: Callable[[Path], str]) -> None:
     origin = serve(paying.output)
     for look, shown in (("desk", False), ("phone", True)):
-        context = chromium.new_context(**LOOKS[look])
-        try:
-            page = context.new_page()
+        with tab(chromium, **LOOKS[look]) as page:
             invoice_of(paying, page, origin, "INR")
             button = page.locator("a[href^='upi:']").first
             assert button.is_visible() == shown
             assert button.get_attribute("href") == page.locator(".code p").text_content()
-        finally:
-            context.close()
 
 
 def test_codes_on_a_printed_page_are_read(paying: Built, chromium: Browser, serve: Callable[[Path], str]) -> None:
     origin = serve(paying.output)
-    context = chromium.new_context(viewport={"width": 698, "height": 1000}, device_scale_factor=2)
-    try:
-        page = context.new_page()
+    with tab(chromium, viewport={"width": 698, "height": 1000}, device_scale_factor=2) as page:
         for currency in ("EUR", "CHF"):
             invoice_of(paying, page, origin, currency)
             page.emulate_media(media="print")
             text = scanned(page.locator(".way .qr [role=img]").screenshot())
             assert read_code(text).amount == AMOUNT
             page.emulate_media(media="screen")
-    finally:
-        context.close()
 
 
 # --- the drawing ---------------------------------------------------------------------------------------------------
@@ -181,13 +170,9 @@ def way(code: str, kind: Any) -> Way:
 @pytest.mark.parametrize(("code", "kind"), [(EPC, "epc"), (LONG_SWISS, "swiss"), ("upi://pay?pa=a@b", "upi")])
 def test_the_file_for_paper_is_read(code: str, kind: Any, chromium: Browser, tmp_path: Path) -> None:
     (tmp_path / "code.svg").write_bytes(qr_svg_file(way(code, kind)))
-    context = chromium.new_context(viewport={"width": 600, "height": 600}, device_scale_factor=2)
-    try:
-        page = context.new_page()
+    with tab(chromium, viewport={"width": 600, "height": 600}, device_scale_factor=2) as page:
         page.goto((tmp_path / "code.svg").as_uri())
         assert scanned(page.screenshot()) == code
-    finally:
-        context.close()
 
 
 def drawing(svg: str | bytes) -> tuple[ET.Element, int]:

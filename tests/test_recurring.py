@@ -18,8 +18,20 @@ from portalgen.content.loader import load
 from portalgen.content.model import Site
 from portalgen.content.records.documents import Line
 from portalgen.content.records.recurring import Pause, Recurring
+from portalgen.content.scalars import Period
 from portalgen.rules.account import account_of
-from portalgen.rules.recurring import due_runs, invoice_of, missed_runs, recurring_findings, runs, upcoming
+from portalgen.rules.followup import add_period
+from portalgen.rules.recurring import (
+    _first_within,
+    due_runs,
+    invoice_of,
+    missed_runs,
+    runs,
+    same_series,
+    series_of_client,
+    skip_findings,
+    upcoming,
+)
 from tests.support import MINIMAL_CLIENT, minimal_site
 
 ANA = "content/clients/ana/"
@@ -142,10 +154,16 @@ def test_a_run_is_due_until_an_invoice_has_its_id(tmp_path: Path) -> None:
     assert [run.id for run in due_runs(folder, TODAY, {"support-2026-08-31"})] == ["support-2026-10-31"]
     assert [run.id for run in due_runs(folder, day("2026-10-31"))] == ["support-2026-08-31", "support-2026-10-31"]
     assert [run.id for run in missed_runs(folder, day("2026-10-31"))] == ["support-2026-08-31"]
-    assert [run.id for run in upcoming(folder, TODAY)] == [
-        f"support-{d}" for d in ("2026-11-30", "2026-12-31", "2027-01-31")
-    ]
-    assert [run.id for run in upcoming(folder, TODAY, 1)] == ["support-2026-11-30"]
+    assert [run.id for run in upcoming(folder, TODAY)] == ["support-2026-11-30"]
+    assert [run.id for run in upcoming(folder, day("2026-12-31"), 1)] == ["support-2027-01-31"]
+    assert not upcoming(folder, day("2026-11-30"), 0)
+
+
+@given(st.dates(day("1950-01-01"), day("2150-01-01")), st.integers(0, 40))
+def test_a_day_is_within_some_months_from_one_day_on(then: dt.date, months: int) -> None:
+    first = _first_within(then, months)
+    for today in (first - dt.timedelta(days=n) for n in range(-3, 40)):
+        assert (today >= first) == (add_period(today, Period(months, "m")) >= then)
 
 
 @given(st.lists(st.integers(0, 800), min_size=1, max_size=12))
@@ -261,7 +279,7 @@ def test_two_series_of_one_client_need_two_ids(tmp_path: Path) -> None:
 def test_two_series_of_two_clients_need_two_ids(tmp_path: Path) -> None:
     ben = f"id: ben\nname: {{display: Ben}}\nterms: net14\nrecurring:\n{SUPPORT % ''}"
     site = site_of(tmp_path, SUPPORT % "", {"content/clients/ben/client.yaml": ben})
-    [finding] = recurring_findings(site.clients.values())
+    [finding] = same_series(series_of_client(folder) for folder in site.clients.values())
     assert (finding.code, finding.path, finding.at) == (
         "duplicate-id",
         "content/clients/ben/client.yaml",
@@ -275,6 +293,6 @@ def test_two_series_of_two_clients_need_two_ids(tmp_path: Path) -> None:
 )
 def test_a_day_to_skip_must_be_one_of_its_days(tmp_path: Path, skip: str, nearest: str) -> None:
     site = site_of(tmp_path, SUPPORT % f", until: 2026-10-31, skip: [2026-10-31, {skip}]")
-    [finding] = recurring_findings(site.clients.values())
+    [finding] = [one for folder in site.clients.values() for one in skip_findings(folder)]
     assert (finding.code, finding.at) == ("skips-nothing", ("recurring", 0, "skip", 1))
     assert nearest in finding.hint

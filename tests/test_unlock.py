@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Route
 from portalgen.site.sealing import HTML, PAGE, Enclosed, checked, seal, unchecked, unseal
 from portalgen.site.theme import TemplateProblem, builtin_folder
 from tests import hostile
-from tests.readers import ChromiumReader, FirefoxReader, Reader, chromium_reader, firefox_reader, tap, text, wait
+from tests.readers import ChromiumReader, FirefoxReader, Reader, chromium_reader, firefox_reader, tab, tap, text, wait
 from tests.support import DEMO_DAY, MINIMAL, ROOT, Built, file_server, guards, invoke, program
 from tests.test_judges_browser import TURNS, judge
 from tests.test_judges_html import complaints
@@ -106,8 +106,8 @@ def firefox() -> Iterator[FirefoxReader]:
 def reader(request: pytest.FixtureRequest) -> Iterator[Reader]:
     """Each browser by turns."""
     if request.param == "chromium":
-        with chromium_reader(request.getfixturevalue("chromium"), service_workers="block") as tab:
-            yield tab
+        with chromium_reader(request.getfixturevalue("chromium"), service_workers="block") as chromium:
+            yield chromium
     else:
         firefox: FirefoxReader = request.getfixturevalue("firefox")
         firefox.clear()
@@ -342,7 +342,7 @@ FILES = {"2026-0001.pdf": PDF, "R-1.xml": INVOICE, "Café #1.txt": b"tea", "odd.
 
 
 def test_attachments_in_chromium(chromium: Browser, origin: str, link: Link) -> None:
-    with chromium_reader(chromium, accept_downloads=True) as reader:
+    with chromium_reader(chromium, service_workers="block") as reader:
         opened(reader, f"{origin}/{link}")
         for name, content in FILES.items():
             with reader.page.expect_download() as waiting:
@@ -471,7 +471,7 @@ def test_nothing_that_templates_write_is_lost(
     """A page of each kind is the same in the clear and unlocked, element by element."""
     sections = [Enclosed(f"s/{n}.html", HTML, path.read_bytes()) for n, path in enumerate(clear_pages)]
     link = site.put(html(SAID), *sections)
-    with chromium_reader(chromium) as reader:
+    with chromium_reader(chromium, service_workers="block") as reader:
         opened(reader, f"{origin}/{link}")
         blank = reader.page.context.new_page()
         for n, path in enumerate(clear_pages):
@@ -501,7 +501,7 @@ def test_the_printed_page_has_no_key(
 ) -> None:
     alone = tmp_path / "alone.html"
     shutil.copyfile(site.folder / link.file, alone)
-    with chromium_reader(chromium) as reader:
+    with chromium_reader(chromium, service_workers="block") as reader:
         for url in (f"{origin}/{link}", f"{alone.as_uri()}#{link.fragment}"):
             opened(reader, url)
             said = printed(reader, tmp_path)
@@ -649,7 +649,7 @@ def test_ways_to_pay_and_to_write_lead_on(chromium: Browser, tmp_path: Path) -> 
     for text_, schemes in ((site_yaml, 2), (sealed(MINIMAL["content/site.yaml"]), 0)):
         folder = tmp_path / str(schemes)
         site = sealed_site(folder / "site", folder / "output", {"content/site.yaml": text_})
-        with file_server(site.folder) as origin, chromium_reader(chromium) as reader:
+        with file_server(site.folder) as origin, chromium_reader(chromium, service_workers="block") as reader:
             opened(reader, f"{origin}/{site.put(html(body))}")
             assert reader.run(hrefs) == [*(wanted if schemes else [None, None, *wanted[2:]]), None, None, None]
 
@@ -702,7 +702,7 @@ def test_what_a_second_hand_sealed_opens_here(reader: Reader, site: SealedSite, 
 
 
 def test_on_an_open_connection_it_leads_to_the_secure_one(chromium: Browser, site: SealedSite, link: Link) -> None:
-    with chromium_reader(chromium) as reader:
+    with chromium_reader(chromium, service_workers="block") as reader:
         seen: list[str] = []
 
         def answer(route: Route) -> None:
@@ -723,20 +723,15 @@ def test_on_an_open_connection_it_leads_to_the_secure_one(chromium: Browser, sit
 
 
 def test_an_old_browser_and_one_without_scripts_are_told(chromium: Browser, origin: str, link: Link) -> None:
-    with chromium_reader(chromium) as reader:
-        reader.page.add_init_script("Object.defineProperty(Crypto.prototype, 'subtle', {value: undefined})")
+    with chromium_reader(chromium, "Object.defineProperty(Crypto.prototype, 'subtle', {value: undefined})") as reader:
         reader.go(f"{origin}/{link}")
         wait(reader, "document.body.innerText.includes('This browser cannot open the page')")
-    context = chromium.new_context(java_script_enabled=False)
-    try:
-        bare = context.new_page()
+    with tab(chromium, java_script_enabled=False) as bare:
         bare.goto(f"{origin}/{link}")
         said = bare.inner_text("body")
         assert "does not run JavaScript" in said
         assert "mira@practice.example" in said
         assert not bare.is_visible("#open")
-    finally:
-        context.close()
 
 
 @pytest.mark.parametrize("written", ["%23", "%2523"])
@@ -760,11 +755,7 @@ def test_404_mends_a_link_that_a_mail_filter_broke(
 
 
 def test_404_says_the_same_without_a_script(chromium: Browser, site: SealedSite, link: Link, missing_at: str) -> None:
-    context = chromium.new_context(java_script_enabled=False)
-    try:
-        bare = context.new_page()
+    with tab(chromium, java_script_enabled=False) as bare:
         bare.goto(f"{missing_at}/{link.file}%23{link.fragment}")
         assert "This page is not here" in bare.inner_text("body")
         assert "changed on its way" not in bare.inner_text("body")
-    finally:
-        context.close()

@@ -90,8 +90,7 @@ def test_hostile_text_on_public_and_unlisted_pages(
     pages = [*public, *(path.relative_to(output).as_posix() for path in private)]
     frames = "".join(f'<iframe src="{page}"></iframe>' for page in pages)
     (output / "frames.html").write_text(f"<!doctype html>{frames}", encoding="utf-8")
-    with chromium_reader(chromium, service_workers="block") as reader:
-        reader.page.context.add_init_script(COUNTING)
+    with chromium_reader(chromium, COUNTING, service_workers="block") as reader:
         reader.go(f"{origin}/frames.html")
         inside = "[...document.querySelectorAll('iframe')].map(frame => frame.contentDocument)"
         assert len(reader.page.frames) == len(pages) + 1, "no page holds another"
@@ -109,8 +108,7 @@ def test_hostile_text_in_what_was_sealed(
 ) -> None:
     origin = serve(sites["sealed"].output)
     (address,) = sites["sealed"].private_addresses(kind)
-    with chromium_reader(chromium, service_workers="block") as reader:
-        reader.page.context.add_init_script(COUNTING)
+    with chromium_reader(chromium, COUNTING, service_workers="block") as reader:
         reader.go(f"{origin}/{address}")
         tap(reader, "#act:not([hidden]) #open")
         wait(reader, "!document.querySelector('.gate')")

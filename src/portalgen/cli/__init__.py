@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portalgen import __version__
-from portalgen.cli import access, export, imports, keys, letter, money, review, verify
+from portalgen.cli import access, export, imports, keys, letter, log, money, review, verify
 from portalgen.desk.command import (
     BROKEN,
     COUNTS,
@@ -29,6 +30,7 @@ from portalgen.desk.command import (
 if TYPE_CHECKING:
     import datetime as dt
 
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
 KINDS = ("client", "invoice", "service", "policy", "guide", "agreement")
 
 
@@ -96,7 +98,8 @@ def build(
     import time
 
     from portalgen.desk.terminal import progress_bar
-    from portalgen.publish.whole import Unsettled, build_into
+    from portalgen.publish.output import Unsettled
+    from portalgen.publish.whole import build_into
 
     begun = time.perf_counter()
     target = output or site / "output"
@@ -115,6 +118,8 @@ def build(
         except Unsettled as unsettled:
             raise Refused(str(unsettled), "build again when nothing is being saved") from None
     seconds = round(time.perf_counter() - begun, 3)
+    if done.ignored and not as_json:
+        click.echo(f"note: {done.ignored}, so everything was made anew", err=True)
     if done.written is None:
         tell(done.problems, done.excerpt, as_json, {**dict.fromkeys(COUNTS, 0), "seconds": seconds}, writes=True)
         sys.exit(BROKEN)
@@ -157,24 +162,37 @@ def check(today: dt.date | None, site: Path, as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="The port [8000, or the next free one].")
 @click.option("--open", "open_browser", is_flag=True, help="Open the browser.")
 @click.option("--poll", is_flag=True, help="Look for changes by asking; for network drives.")
+@click.option(
+    "--allow-host", "names", multiple=True, metavar="NAME", help="Answer to this name too, that of your own tunnel."
+)
 @dated
 @common
 def serve(
-    host: str, port: int | None, open_browser: bool, poll: bool, today: dt.date | None, site: Path, as_json: bool
+    host: str,
+    port: int | None,
+    open_browser: bool,
+    poll: bool,
+    names: tuple[str, ...],
+    today: dt.date | None,
+    site: Path,
+    as_json: bool,
 ) -> None:
-    """Show the site while you write: every edit appears in the browser by itself."""
+    """Show the site while you write, every edit by itself, and beside it your desk: what to do this week."""
+    from portalgen.desk.board import PLACE, Board
     from portalgen.desk.preview import PreviewFailed
     from portalgen.desk.preview import serve as run
     from portalgen.desk.rebuild import build_for_preview
 
     def announce(address: str) -> None:
-        say(
-            as_json,
-            {"url": address},
-            f"Your site is at {address}\nEvery change to a file shows at once. Ctrl-C ends the preview.",
-        )
+        desk = f"{address.rstrip('/')}{PLACE}"
+        told = f"Your site is at {address}\nYour desk is at {desk}"
+        last = "Every change to a file shows at once. Ctrl-C ends the preview."
+        say(as_json, {"url": address, "desk": desk}, f"{told}\n{last}")
         sys.stdout.flush()
 
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise click.UsageError(f"--allow-host: '{name}' is no host; write the name alone, such as desk.example.org")
     try:
         run(
             site,
@@ -183,6 +201,7 @@ def serve(
             port=port,
             open_browser=open_browser,
             poll=poll,
+            board=Board(site, today, names),
             announce=announce,
             report=lambda text: click.echo(text, err=True),
         )
@@ -279,6 +298,7 @@ for _command in (
     *keys.COMMANDS,
     *money.COMMANDS,
     *letter.COMMANDS,
+    *log.COMMANDS,
     *imports.COMMANDS,
     *export.COMMANDS,
     *review.COMMANDS,

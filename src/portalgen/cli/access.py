@@ -36,15 +36,6 @@ if TYPE_CHECKING:
     from portalgen.publish.access import Access
     from portalgen.publish.build import Assembled
 
-PROMISE = (
-    "What somebody has seen stays seen, and hosts may serve old copies for a while.\n"
-    "Build and upload now: until then the old address still opens."
-)
-KNOWN = (
-    "Whoever opened the old page may have kept the links on it to invoices and credit notes, which still open.\n"
-    "Replace those too if that person should not read them: portalgen link rotate {client} --invoice N"
-)
-
 
 def finished(site: Path, today: dt.date | None, base_url: str, as_json: bool) -> tuple[Assembled, Access]:
     """The site as a build would make it now, in memory; its errors end the command."""
@@ -110,8 +101,10 @@ def links(
     ended = {row for row in closed if row.state == "expired"} | access.expiring
     rows += [row_data(row) for row in closed if every or row in ended]
     if client and not rows and result.loaded.site and client not in result.loaded.site.clients:
+        from portalgen.desk.retiring import meant
+
         once = any(row.client == client for row in access.lock.links)
-        hint = "see its old links with --all" if once else _meant(site, client)
+        hint = "see its old links with --all" if once else meant(site, client)
         raise click.UsageError(f"there is no client '{client}'; {hint}")
     if result.links and not built:
         raise Refused("no links were made yet", "run portalgen build first")
@@ -134,14 +127,6 @@ def links(
             click.echo(f"note: {len(to_come)} link{' is' if one else 's are'} not there yet; {later}", err=True)
     if not as_json and (urlsplit(base).hostname or "").endswith(".example"):
         click.echo(f"note: {base} is an invented address; write yours as base_url in content/site.yaml", err=True)
-
-
-def _meant(site: Path, client: str) -> str:
-    """What to write instead of the id of a client that is not there."""
-    from portalgen.content.convert import suggest
-
-    guess = suggest(client, [folder.name for folder in site.glob("content/clients/*") if folder.is_dir()])
-    return f"did you mean {guess}?" if guess else "write the name of a folder in content/clients"
 
 
 def _show_code(client: str, rows: list[dict[str, Any]], named: bool, based: bool) -> None:
@@ -189,31 +174,12 @@ def revoke(client: str, invoice: str, person: str, site: Path, as_json: bool) ->
 
 
 def _retire(site: Path, client: str, invoice: str, person: str, renew: bool, as_json: bool) -> None:
-    from portalgen.desk.books import NotDone
-    from portalgen.publish.access import open_access
+    from portalgen.desk.outcomes import retired_lines
+    from portalgen.desk.retiring import retire
 
-    if invoice and person:
-        raise click.UsageError("name an invoice or a person, not both")
     with alone(site, as_json):
-        access, problems = open_access(site)
-        if access is None:
-            from portalgen.content.loader import load
-
-            raise NotDone(problems, load(site))
-        act = access.rotate if renew else access.revoke
-        count = act(client, invoice, person)
-    if not count:
-        if access.rows(client):
-            which = "such link" if renew else "such link that is open"
-            raise click.UsageError(f"'{client}' has no {which}; see portalgen links {client} --all")
-        there = (site / "content" / "clients" / client).is_dir()
-        hint = "portalgen build makes them" if there else _meant(site, client)
-        raise click.UsageError(f"'{client}' has no links {'yet' if there else 'at all'}; {hint}")
-    bills = any(row.state == "live" and row.of in ("invoice", "credit-note") for row in access.rows(client))
-    also = f"\n{KNOWN.format(client=client)}" if renew and bills and not invoice else ""
-    what = f"{count} link{'s' if count > 1 else ''} of {client} {'replaced' if renew else 'ended'}"
-    then = f"\nAfter that, send the new link: portalgen links {client}" if renew else ""
-    say(as_json, {"client": client, "links": count}, f"{what}.\n{PROMISE}{also}{then}")
+        done = retire(site, client, invoice, person, renew=renew)
+    say(as_json, {"client": client, "links": done.count}, "\n".join(retired_lines(done)))
 
 
 # --- one client -----------------------------------------------------------------------------------
@@ -274,6 +240,7 @@ def published(client: str, yes: bool, today: dt.date | None, site: Path, as_json
     Addresses come with the keys that open them on a terminal only, or with --yes.
     """
     from portalgen.desk.published import published as run
+    from portalgen.desk.retiring import meant
     from portalgen.publish.ended import kept
 
     result, access = finished(site, today, "", as_json)
@@ -284,7 +251,7 @@ def published(client: str, yes: bool, today: dt.date | None, site: Path, as_json
             click.echo(json.dumps({"client": client, "links": [], "replaced": [], "fields": []}, indent=1))
         else:
             click.echo(f"Nothing is published about '{client}', and nothing is remembered.")
-            if (hint := _meant(site, client)).startswith("did"):
+            if (hint := meant(site, client)).startswith("did"):
                 click.echo(f"note: {hint}", err=True)
         return
     known = {row.salt for row in access.lock.links}  # what was never built has no address yet

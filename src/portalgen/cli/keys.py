@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from portalgen.cli.access import PROMISE
 from portalgen.desk.command import Environment, agreed, alone, at_terminal, common, dated, say
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ def _typed() -> str:
 def rotate_(yes: bool, today: dt.date | None, site: Path, as_json: bool) -> None:
     """Make a new key, after the old one was seen by somebody or lost. Every link breaks and has to be sent anew."""
     from portalgen.desk.keys import rotate_key
+    from portalgen.desk.outcomes import PROMISE
 
     agreed("Every link of this site breaks, and each client needs the new one. Make a new key?", yes, as_json)
     with alone(site, as_json):
@@ -91,7 +91,7 @@ def rotate_(yes: bool, today: dt.date | None, site: Path, as_json: bool) -> None
             lines.append("The old addresses say that they were replaced.")
         else:
             lines.append("The old key is not here, so the old addresses cannot say why they ended: they are removed.")
-        lines.append(PROMISE)
+        lines += PROMISE
     data = {"key_id": done.key_id, "before": done.before, "links": done.renewed, "tombstones": done.told}
     say(as_json, data, "\n".join(lines))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from portalgen.cli.export import safe_place
-from portalgen.cli.money import amount_of, opened
+from portalgen.cli.money import opened
 from portalgen.desk.command import Day, Environment, common, dated, say
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def _data(made: Letter, path: str) -> dict[str, Any]:
 def _told(made: Letter, path: str) -> list[str]:
     """What is for the practitioner alone."""
     from portalgen.desk.latefees import NoFee
+    from portalgen.desk.outcomes import amount_of
 
     number, fee = made.request.document.number, made.fee
     lines = ["", f"Wrote {path}. Above are its words for an e-mail; the subject: {made.subject}", *made.notes]

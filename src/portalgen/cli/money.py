@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from portalgen.content.records.documents import PaymentSource
     from portalgen.content.scalars import Fee
     from portalgen.desk.books import Books
-    from portalgen.rules.money import Money
 
     Wishes = str | bool | tuple[str, ...] | Fee | None
 
@@ -37,11 +36,6 @@ def opened(site: Path, today: dt.date | None, as_json: bool) -> Iterator[Books]:
             tell(books.noted, books.loaded.excerpt, False, {})
 
 
-def amount_of(money: Money) -> str:
-    """An amount with its currency, as it stands in the files."""
-    return f"{money.amount:f} {money.currency}"
-
-
 @click.command()
 @click.argument("invoices", nargs=-1, required=True, metavar="INVOICE...")
 @click.option("--date", type=Day(), metavar="DATE", help="The date of issue [today].")
@@ -53,14 +47,13 @@ def issue(invoices: tuple[str, ...], date: dt.date | None, today: dt.date | None
     INVOICE is the id of a draft (the name of its file), or CLIENT/ID. Several are all issued, or none.
     """
     from portalgen.desk.issuing import issue as run
+    from portalgen.desk.outcomes import issued_lines
 
     with opened(site, today, as_json) as books:
         done, problems = run(books, invoices, date), books.noted_data
-        names = {name: folder.client.name.display for name, folder in books.clients.items()}
-    rows, lines = [], []
+    rows = []
     for one in done:
         document = one.document
-        first = next(iter(document.open_parts), None)
         asked, payable = document.money(document.amount), document.money(document.payable)
         drawn = document.money(document.amount - document.payable)
         rows.append(
@@ -77,19 +70,7 @@ def issue(invoices: tuple[str, ...], date: dt.date | None, today: dt.date | None
                 "path": one.path,
             }
         )
-        if len(document.open_parts) > 1 and first:
-            part = amount_of(document.money(first.amount))
-            when = f", in {len(document.open_parts)} parts, the first of {part} due {first.due}"
-        else:
-            when = f", due {document.due}" if document.payable > 0 else ""
-        if document.drawn:
-            source = "drawn from the advance" if all(d.advance for d in document.drawn) else "paid ahead"
-            rest = f"{payable.amount:f} to pay" if document.payable > 0 else "nothing to pay"
-            when = f", {drawn.amount:f} {source}, {rest}{when}"
-        lines.append(f"Issued {document.number} for {names[one.client]}: {amount_of(asked)}{when}.")
-    clients = " or ".join(dict.fromkeys(one.client for one in done))
-    lines.append(f"Next: portalgen build, then the link to send with portalgen links {clients}")
-    say(as_json, {"issued": rows, "problems": problems}, "\n".join(lines))
+    say(as_json, {"issued": rows, "problems": problems}, "\n".join(issued_lines(books, done)))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -134,6 +115,7 @@ def pay(
 
     What is more than the invoice still asks for stays as the client's credit.
     """
+    from portalgen.desk.outcomes import booked_lines
     from portalgen.desk.paying import Asked
     from portalgen.desk.paying import pay as run
 
@@ -151,10 +133,8 @@ def pay(
         source=_source(source),
     )
     with opened(site, today, as_json) as books:
-        done, day = run(books, invoice, asked), books.day
-        name = books.clients[done.client].client.name.display
+        done = run(books, invoice, asked)
     payment, facts = done.payment, done.facts
-    number = facts.invoice.number or facts.invoice.id
     still = facts.money(facts.status.balance)
     data = {
         "id": payment.id,
@@ -170,27 +150,7 @@ def pay(
         "open": f"{still.amount:f}",
         "path": done.path,
     }
-    whole = facts.money(abs(payment.amount))
-    what = "Booked a refund of" if payment.amount < 0 else "Booked"
-    lines = [f"{what} {amount_of(whole)} by {payment.method} on {payment.date} for {number}, {name}."]
-    if facts.invoice.issued and payment.date < facts.invoice.issued:
-        lines.append(f"That is before the invoice of {facts.invoice.issued}: check the date.")
-    if payment.date > day:
-        lines.append(f"It counts from {payment.date} on: {amount_of(still)} open until then.")
-    elif payment.status != "cleared":
-        lines.append(f"It is {payment.status}, so it does not count yet: {amount_of(still)} open.")
-    elif payment.amount > 0:
-        if done.held.amount:
-            lines.append(f"{amount_of(done.held)} more than was open: it stays as the credit of {name}.")
-        lines.append(f"{amount_of(still)} still open." if still.amount else f"{number} is paid.")
-    elif still.amount:
-        lines.append(
-            f"{amount_of(still)} open again; if nobody owes that, first: portalgen credit {facts.invoice.id} …"
-        )
-    if payment.receipt_number:
-        lines.append(f"Receipt {payment.receipt_number} appears with the next portalgen build.")
-    lines.append(f"A slip? Take the entry {payment.id} off the end of {done.path}")
-    say(as_json, data, "\n".join(lines))
+    say(as_json, data, "\n".join(booked_lines(books, done)))
 
 
 def _source(text: str) -> PaymentSource | None:
@@ -230,6 +190,7 @@ def credit(
     """
     from portalgen.desk.crediting import Back
     from portalgen.desk.crediting import credit as run
+    from portalgen.desk.outcomes import amount_of
 
     if full + bool(lines) + (amount is not None) != 1:
         raise click.UsageError("say what to take back; write one of --full, --line N and --amount A --description TEXT")
@@ -338,6 +299,7 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
     """Make the drafts that `new invoice` was asked for; gives their files."""
     from portalgen.desk.drafting import Wanted
     from portalgen.desk.drafting import draft as run
+    from portalgen.desk.outcomes import drafted_lines
 
     every = bool(options.pop("every"))
     options["recurring"] = bool(options["recurring"])
@@ -356,18 +318,7 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
         done = run(books, folders, wanted)
         name = "anybody" if every else folders[0].client.name.display
         broken = books.broken if every else []
-    drafts = [one for one in done if one.document is None]
-    told = [] if done else [f"Nothing is waiting to be invoiced for {name}. No file was made."]
-    for one in done:
-        lines = f"{one.lines} line{'s' if one.lines != 1 else ''}"
-        how = f"Issued {one.document.number}" if one.document else "Drafted"
-        told.append(f"{how}: {one.path}, {lines}, {amount_of(one.amount)}")
-    if wanted.late_fee:
-        told.append("It enters the balance when it is issued. Tell the client before.")
-    if drafts:
-        told.append(f"Next: look it over, then portalgen issue {' '.join(one.id for one in drafts)}")
-    elif done:
-        told.append("Next: portalgen build, then the links to send with portalgen links")
+    told = drafted_lines(books, done, wanted, name)
     if broken:
         told.append(f"Left out, because their files have errors (see portalgen check): {', '.join(broken)}")
     paths = [one.path for one in done]
@@ -376,7 +327,7 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
         {
             "left_out": broken,
             "path": paths[0] if paths else None,
-            "drafts": [one.path for one in drafts],
+            "drafts": [one.path for one in done if one.document is None],
             "issued": [one.path for one in done if one.document],
         },
         "\n".join(told),

@@ -25,7 +25,7 @@ from portalgen.content.records.documents import Invoice
 from portalgen.content.references import Ids, Names, dead
 from portalgen.content.sources import Snapshot, Source, Tree, scan, snapshot
 
-_DOCUMENTS = {"invoice": "invoice", "credit-note": "credit note", "estimate": "estimate"}
+DOCUMENTS = {"invoice": "invoice", "credit-note": "credit note", "estimate": "estimate"}
 
 
 class SharedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,9 +38,13 @@ class SharedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What reading one client's folder gave. `folder` is None when there is an error in it."""
+    """What reading one client's folder gave. `folder` is None when there is an error in it.
+
+    `mentions` are the ids of other clients that its files name.
+    """
 
     folder: ClientFolder | None
+    mentions: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -72,10 +76,13 @@ class Loaded:
         return self.places.excerpt(problem)
 
 
-def load(root: Path) -> Loaded:
-    """Read and check the site in `root`. Nothing is raised for what is wrong in it: see `Loaded.problems`."""
+def load(root: Path, tree: Tree | None = None) -> Loaded:
+    """Read and check the site in `root`, as it was seen in `tree` or is now.
+
+    Nothing is raised for what is wrong in it: see `Loaded.problems`.
+    """
     with _without_collector():
-        tree = scan(root)
+        tree = tree or scan(root)
         part = read_shared(tree)
         clients = {name: read_client(root, name, files, part.names) for name, files in tree.clients.items()}
     return join(tree, part, clients)
@@ -84,7 +91,7 @@ def load(root: Path) -> Loaded:
 def join(tree: Tree, part: SharedPart, clients: Mapping[str, ClientPart]) -> Loaded:
     """Put the parts together: what must be unique across clients, places, silenced warnings. Parts may be old ones."""
     places = Places(tree.root)
-    findings = [*part.findings, *_across(tree)]
+    findings = [*part.findings, *twin_documents(tree)]
     problems = [*tree.problems, *part.problems]
     for client in clients.values():
         findings += client.findings
@@ -132,7 +139,7 @@ def read_shared(tree: Tree) -> SharedPart:
         (source.kind, source.id): client
         for client, files in tree.clients.items()
         for source in files
-        if source.kind in _DOCUMENTS
+        if source.kind in DOCUMENTS
     }
     findings = [*reader.findings, *_dead(reader, Names(ids=ids, owners=owners), {})]
     everything: list[Problem | Finding] = [*reader.problems, *findings]
@@ -161,9 +168,14 @@ def read_shared(tree: Tree) -> SharedPart:
     return SharedPart(shared=shared, names=names, problems=tuple(reader.problems), findings=tuple(findings))
 
 
-def read_client(root: Path, name: str, files: Sequence[Source], names: Names) -> ClientPart:
-    """Read one client's folder. Depends on its files and on the names that it may refer to, on nothing else."""
-    reader = Reader(root, name)
+def read_client(
+    root: Path, name: str, files: Sequence[Source], names: Names, contents: Mapping[str, bytes] | None = None
+) -> ClientPart:
+    """Read one client's folder. Depends on its files and on the names that it may refer to, on nothing else.
+
+    `contents` is what its files hold, by path, where they were read already.
+    """
+    reader = Reader(root, name, contents or {})
     found = reader.records(files)
     if not any(source.kind == "client" for source in files):
         path = f"content/clients/{name}/client.yaml"
@@ -172,7 +184,7 @@ def read_client(root: Path, name: str, files: Sequence[Source], names: Names) ->
         reader.problems.append(Problem(path=path, code="missing-file", message=message, hint=hint))
     prefix = f"content/clients/{name}/files/"
     attached = tuple(source.path.removeprefix(prefix) for source in files if source.kind == FILE)
-    own: dict[str, Ids] = {kind: _ids(files, kind) for kind in _DOCUMENTS}
+    own: dict[str, Ids] = {kind: _ids(files, kind) for kind in DOCUMENTS}
     own |= {kind: reader.ids(kind) for kind in ("session", "payment", "log")}
     own |= {"contact": reader.ids("client", "contacts"), "charge": reader.ids("client", "charges")}
     own["file"] = frozenset(attached)
@@ -194,7 +206,8 @@ def read_client(root: Path, name: str, files: Sequence[Source], names: Names) ->
             estimates=found["estimate"],
             files=attached,
         )
-    return ClientPart(folder=folder, problems=tuple(reader.problems), findings=tuple(findings))
+    mentions = tuple(sorted({use.id for _, use in reader.uses if use.kind == "client"}))
+    return ClientPart(folder=folder, mentions=mentions, problems=tuple(reader.problems), findings=tuple(findings))
 
 
 def _unsound(
@@ -240,14 +253,14 @@ def _billed(client: Client, invoices: Iterable[Invoice]) -> Iterator[Finding]:
             yield _finding(invoice.path, "payer-scope", message, hint, "bill_to")
 
 
-def _across(tree: Tree) -> Iterator[Finding]:
+def twin_documents(tree: Tree) -> Iterator[Finding]:
     """What must be unique in the whole site: the ids of documents."""
     ids: dict[tuple[str, str], str] = {}
     for source in tree.sources:
-        if source.kind in _DOCUMENTS:
+        if source.kind in DOCUMENTS:
             other = ids.setdefault((source.kind, source.id), source.path)
             if other != source.path:
-                what = _DOCUMENTS[source.kind]
+                what = DOCUMENTS[source.kind]
                 message = f"the {what} '{source.id}' is also in {other}"
                 hint = "give one of them another id and file name; ids of documents are unique in the whole site"
                 yield _finding(source.path, "duplicate-id", message, hint, "id")

@@ -140,19 +140,20 @@ def _line(data: Mapping[str, Any]) -> str:
 
 
 def document_hash(document: Mapping[str, Any]) -> str:
-    """SHA-256 of a document's canonical JSON, in hex."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of a document's canonical JSON (sorted keys, no spaces, UTF-8), in hex."""
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 
 class _Trouble(Exception):
     """A line that cannot be trusted: what is wrong and what to do."""
 
 
-def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
-    """The lock from its text, with a problem for every line that cannot be trusted."""
+def read_lock(text: str, key_id: str = "") -> tuple[Lock, tuple[Problem, ...]]:
+    """The lock from its text, with a problem for every line that cannot be trusted.
+
+    `key_id`: that of the lock, where the text is a part of one without the line that names it.
+    """
     problems: list[Problem] = []
-    key_id = ""
     links: dict[int, LinkRow] = {}
     documents: dict[int, DocumentRow] = {}
     numbers: dict[int, NumberRow] = {}
@@ -161,16 +162,17 @@ def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = msgspec.json.decode(line)
             kind = row.pop("kind")
             if kind == "key":
                 if key_id:
                     same = row["key_id"] == key_id
                     message = "a second key stands here; the links of a site are made with one key"
                     raise _Trouble(message, "take one of the two lines away" if same else BACKUP)
-                key_id = row["key_id"]
-                if not isinstance(key_id, str) or not key_id:
+                named: Any = row["key_id"]
+                if not isinstance(named, str) or not named:
                     raise TypeError
+                key_id = named
             elif kind == "link":
                 link = links[number] = _link(row)
                 if (first := salts.setdefault(link.salt, number)) != number:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from portalgen.content.convert import Run, Use, fields_of, to_record, to_records
@@ -22,8 +23,9 @@ BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 class Reader:
     """Reads the files of one unit (what all clients share, or one client) and keeps what it finds."""
 
-    def __init__(self, root: Path, client: str = "") -> None:
+    def __init__(self, root: Path, client: str = "", contents: Mapping[str, bytes] = MappingProxyType({})) -> None:
         self.root = root
+        self.contents = contents
         self.client = client
         self.problems: list[Problem] = []
         self.findings: list[Finding] = []
@@ -55,7 +57,7 @@ class Reader:
 
     def read(self, source: Source, kind: Kind) -> Any:
         """What one file holds: a record, or for a list its records; None when there is an error in it."""
-        text = read_text(self.root, source.path)
+        text = read_text(self.root, source.path, self.contents.get(source.path))
         if isinstance(text, Problem):
             self.problems.append(text)
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from portalgen.content.layout import (
 from portalgen.content.problems import Problem
 
 LARGEST = 2_000_000  # bytes
+CLIENTS = "clients"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
 _CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
@@ -82,13 +83,48 @@ def scan(root: Path) -> Tree:
     walk = _Walk(root)
     walk.folder("content", CONTENT)
     shared = sorted(walk.shared)
-    clients = {name: tuple(sorted(walk.clients[name])) for name in sorted(walk.clients)}
-    return Tree(root, tuple(shared), clients, tuple(sorted(walk.problems)))
+    found = {name: tuple(sorted(walk.clients[name])) for name in sorted(walk.clients)}
+    return Tree(root, tuple(shared), found, tuple(sorted(walk.problems)))
+
+
+def scan_named(root: Path, names: Iterable[str]) -> Tree:
+    """The same with the files of these clients only. One that is not there any more is left out."""
+    walk = _Walk(root, deep=False)
+    walk.folder("content", CONTENT)
+    found: dict[str, tuple[Source, ...]] = dict.fromkeys(sorted(walk.clients), ())
+    problems = [*walk.problems]
+    for name in names:
+        if name in found and (one := scan_client(root, name)):
+            found[name] = one[0]
+            problems += one[1]
+    return Tree(root, tuple(sorted(walk.shared)), found, tuple(sorted(problems)))
+
+
+def scan_client(root: Path, name: str) -> tuple[tuple[Source, ...], tuple[Problem, ...]] | None:
+    """The files of one client and what is wrong with them; None where there is no such folder, or a link leads to it.
+
+    What only shows beside other clients, two names that are one to some systems, is told by `scan`.
+    """
+    path = f"content/{CLIENTS}/{name}"
+    walk = _Walk(root)
+    each = CONTENT.folders[CLIENTS].each
+    if bad_name(name) or not each or os.path.islink(root / path) or not os.path.isdir(root / path):
+        return None
+    walk.enter(path, name, CONTENT.folders[CLIENTS], "", False)
+    return tuple(sorted(walk.clients.get(name, ()))), tuple(sorted(walk.problems))
+
+
+def scan_shared(root: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
+    """The files outside of the clients' folders, and what is wrong with them."""
+    walk = _SharedWalk(root)
+    walk.folder("content", CONTENT)
+    return tuple(sorted(walk.shared)), tuple(sorted(walk.problems))
 
 
 class _Walk:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, deep: bool = True) -> None:
         self.root = str(root)
+        self.deep = deep
         self.real = os.path.realpath(root / "content")
         self.problems: list[Problem] = []
         self.shared: list[Source] = []
@@ -162,7 +198,8 @@ class _Walk:
                 self.problem(path, wrong)
                 return
             self.clients[name] = []
-            self.folder(path, layout.each, name, linked)
+            if self.deep:
+                self.folder(path, layout.each, name, linked)
         elif name in layout.folders:
             self.folder(path, layout.folders[name], client, linked)
         else:
@@ -185,6 +222,14 @@ class _Walk:
         (self.clients[client] if client else self.shared).append(source)
 
 
+class _SharedWalk(_Walk):
+    """Passes by the folder in which the clients' folders are."""
+
+    def enter(self, path: str, name: str, layout: Folder, client: str, linked: bool) -> None:
+        if layout is not CONTENT or name != CLIENTS:
+            super().enter(path, name, layout, client, linked)
+
+
 def _part(path: str) -> list[str]:
     """The folder below `content/` whose files belong together: the one at the top, or that of one client."""
     names = path.split("/")[1:]
@@ -200,11 +245,15 @@ def unreadable(error: OSError) -> Misplaced:
     return Misplaced("unreadable", f"this cannot be read: {reason}", hint)
 
 
-def read_text(root: Path, path: str) -> str | Problem:
-    """The text of one file, its line ends made `\\n`; or why it cannot be read. Strictly UTF-8, at most 2 MB."""
+def read_text(root: Path, path: str, data: bytes | None = None) -> str | Problem:
+    """The text of one file, its line ends made `\\n`; or why it cannot be read. Strictly UTF-8, at most 2 MB.
+
+    `data` is what it holds, if that is known.
+    """
     try:
-        with open(f"{root}/{path}", "rb") as file:
-            data = file.read(LARGEST + 1)
+        if data is None:
+            with open(f"{root}/{path}", "rb") as file:
+                data = file.read(LARGEST + 1)
     except OSError as error:
         code, message, hint = unreadable(error)
         return Problem(path=path, code=code, message=message, hint=hint)

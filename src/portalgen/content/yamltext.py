@@ -1,7 +1,8 @@
 """YAML as plain text: mappings, lists and strings, with no types, aliases, tags or duplicate keys (domain §2).
 
-One pass over the parser's events builds the data. Positions cost time, so they are gathered by a second pass, and
-only for a file about which there is something to say.
+What most files look like is read by lines (`yamlquick`); of all others one pass over the parser's events builds the
+data. Positions cost time, so they are gathered by a second pass, and only for a file about which there is something to
+say.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from yaml.events import (
 )
 
 from portalgen.content.records.base import KeyPath
+from portalgen.content.yamlquick import UNREAD, quick
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -76,6 +78,12 @@ class _Slips(list[Slip]):
 
 def parse(text: str) -> Parsed:
     """Read one document. Every scalar is a string; an empty plain one (`key:`) is None."""
+    data = quick(text)
+    return parse_strictly(text) if data is UNREAD else Parsed(data, ())
+
+
+def parse_strictly(text: str) -> Parsed:
+    """The same by the parser's events, whatever the text looks like."""
     slips = _Slips()
     try:
         get = _Parser(text).get_event

@@ -47,11 +47,11 @@ class NotDone(Exception):
 
 
 class Unclear(Exception):
-    """The command was written in a way that cannot be meant."""
+    """What was asked for cannot be meant. `field`: which of the things that were said it is about, where one is."""
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, hint: str, field: str = "") -> None:
         super().__init__(message)
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.field = message, hint, field
 
 
 class Found(NamedTuple):
@@ -80,6 +80,7 @@ class Books:
         self.rows = {row.key: row for row in self.lock.documents}
         self.taken = [*self._taken()]
         self.noted: list[Problem] = []
+        self.written: list[Edit] = []
         self._put_off: set[Problem] = set()
 
     # --- finding --------------------------------------------------------------------------------------
@@ -272,13 +273,17 @@ class Books:
     # --- writing --------------------------------------------------------------------------------------
 
     def write(self, edits: Iterable[Edit], rows: Iterable[DocumentRow] = ()) -> None:
-        """Writes the files and then the rows into the lock, all or nothing. Raises `OutputFailed`."""
+        """Writes the files and then the rows into the lock, all or nothing; they are in `written` then.
+
+        Raises `OutputFailed`.
+        """
         wanted = list(edits)
         kept = self.rows | {row.key: row for row in rows}
         lock: Lock = msgspec.structs.replace(self.lock, documents=tuple(kept.values()))
         if lock != self.lock:
             wanted.append(self.lock_file.becomes(lock.text()))
         write_files(wanted)
+        self.written += wanted
 
 
 def kind_of(record: Invoice | CreditNote) -> DocumentKey:

@@ -153,7 +153,7 @@
 
   function connect() {
     if (source || document.hidden) return;
-    const mine = source = new EventSource(`/_portalgen/events?build=${build}`);
+    const mine = source = new EventSource(`/_portalgen/events?build=${build}&page=${encodeURIComponent(pages[0])}`);
     const on = (kind, act) => mine.addEventListener(kind, event => {
       build = event.lastEventId;
       act(JSON.parse(event.data), build);

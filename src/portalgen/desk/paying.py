@@ -139,14 +139,17 @@ def _check(books: Books, facts: InvoiceFacts, asked: Asked) -> None:
     for what, amount in (("the amount", asked.amount), ("the fee", asked.fee or ZERO)):
         if not fits(amount, currency):
             hint = f"write {rounded(amount, currency)}"
-            raise Unclear(f"{what} {amount} has more decimals than {currency} knows", hint)
+            field = "amount" if amount is asked.amount else "fee"
+            raise Unclear(f"{what} {amount} has more decimals than {currency} knows", hint, field)
     if asked.amount == 0:
-        raise Unclear("a payment of zero is none", "write what you received, or below zero what you paid back")
+        hint = "write what you received, or below zero what you paid back"
+        raise Unclear("a payment of zero is none", hint, "amount")
     known = [method.id for method in books.shared.site.practice.methods]
     if asked.method and asked.method not in known:
-        raise Unclear(f"there is no method '{asked.method}'", f"site.yaml has {', '.join(known) or 'none'}")
+        hint = f"site.yaml has {', '.join(known) or 'none'}"
+        raise Unclear(f"there is no method '{asked.method}'", hint, "method")
     if asked.payer and not is_id(asked.payer) and not asked.payer.strip():
-        raise Unclear("the payer is empty", "write who paid, or leave --payer out")
+        raise Unclear("the payer is empty", "write who paid, or leave --payer out", "payer")
 
 
 def _check_source(books: Books, found: Found, asked: Asked) -> None:
@@ -169,12 +172,13 @@ def allocation(account: Account, facts: InvoiceFacts, amount: Decimal) -> Decima
     if back > loose + facts.entries.paid:
         held = f" and {rounded(loose, currency)} is held as credit" if loose else ""
         message = f"{rounded(facts.entries.paid, currency)} {currency} was paid for '{facts.invoice.id}'{held}"
-        raise Unclear(f"{message}, so {rounded(back, currency)} cannot go back", "refund at most that")
+        raise Unclear(f"{message}, so {rounded(back, currency)} cannot go back", "refund at most that", "amount")
     drawn = _drawn(facts)
     if back > loose + facts.entries.paid - drawn:
         what = f"{rounded(drawn, currency)} {currency} of what was paid for '{facts.invoice.id}' was drawn"
         message = f"{what} from money paid ahead, so {rounded(back, currency)} cannot go back"
-        raise Unclear(message, f"first: portalgen credit {facts.invoice.id} …; what it takes back can then go back")
+        hint = f"first: portalgen credit {facts.invoice.id} …; what it takes back can then go back"
+        raise Unclear(message, hint, "amount")
     too_much = min(back, _overpaid(facts))
     return -(too_much + max(back - too_much - loose, ZERO))
 

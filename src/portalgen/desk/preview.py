@@ -6,25 +6,52 @@ import errno
 import signal
 import socket
 import threading
+import time
 import traceback
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from portalgen.desk.stage import PreviewBuild, Stage, Step
-from portalgen.desk.watch import Watcher, Worker
+from portalgen.desk.stage import Stage, Step, Update
+from portalgen.desk.watch import Edits, Watcher, Worker
 from portalgen.desk.web import Server
 from portalgen.site.links import shown
 
-__all__ = ["HOST", "PORT", "Preview", "PreviewBuild", "PreviewFailed", "serve"]
+if TYPE_CHECKING:
+    from portalgen.desk.board import Board
 
 HOST = "127.0.0.1"
 PORT = 8000
 _MORE_PORTS = 20
+_WATCHED_FIRST = 0.5
+"""Seconds after which pages are made although not every folder is watched yet; then all is looked through once more."""
+_ENOUGH = 5.0
+"""Seconds to wait for something that is on its way out."""
+
+
+class Maker(Protocol):
+    """What makes the pages that are shown (`engine.Engine`)."""
+
+    def begin(
+        self, tell: Callable[[Update], None], tabs: Callable[[], Collection[str]], wake: Callable[[], None]
+    ) -> None:
+        """Who hears of updates, which pages are being looked at, and how to have `idle` called soon."""
+
+    def update(self, edits: Edits) -> None:
+        """Something was edited: makes again what that concerns, and tells."""
+
+    def idle(self) -> float:
+        """Nothing is edited. Returns after how many seconds to ask again."""
+
+    def look(self, page: str) -> None:
+        """Somebody has this page before them: tells if it is another by now."""
+
+    def close(self) -> None:
+        """All is over."""
 
 
 class PreviewFailed(Exception):
@@ -38,12 +65,13 @@ class PreviewFailed(Exception):
 
 def serve(
     root: Path,
-    build: Callable[[], PreviewBuild],
+    maker: Maker,
     *,
     host: str = HOST,
     port: int | None = None,
     open_browser: bool = False,
     poll: bool = False,
+    board: Board | None = None,
     announce: Callable[[str], None],
     report: Callable[[str], None] = lambda text: None,
 ) -> None:
@@ -61,7 +89,7 @@ def serve(
     in_main = threading.current_thread() is threading.main_thread()
     former = signal.signal(signal.SIGTERM, end) if in_main else None
     try:
-        with Preview(root, build, host=host, port=port, poll=poll, report=report) as preview:
+        with Preview(root, maker, host=host, port=port, poll=poll, board=board, report=report) as preview:
             announce(preview.url)
             if open_browser:
                 threading.Thread(target=webbrowser.open, args=(preview.url,), daemon=True).start()
@@ -80,61 +108,82 @@ class Preview:
     def __init__(
         self,
         root: Path,
-        build: Callable[[], PreviewBuild],
+        maker: Maker,
         *,
         host: str = HOST,
         port: int | None = None,
         poll: bool = False,
+        board: Board | None = None,
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._root = root
-        self._build = build
+        self._maker = maker
         self._say = report
         self._stage = Stage()
-        self._server = _listen(host, port, self._stage)
-        self._worker = Worker(self._rebuild)
+        self._stage.look = maker.look
+        self._server = _listen(host, port, self._stage, board)
+        self._worker = Worker(self._update, self._idle)
+        maker.begin(self._tell, lambda: self._stage.tabs, self._worker.wake)
         self._watcher = Watcher(root, self._worker.ask, poll=poll, say=report)
         self._answering = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="portalgen preview", daemon=True
         )
+        self._watching = threading.Thread(target=self._watch, name="portalgen watch", daemon=True)
         self._first = True
         written = f"[{host}]" if ":" in host else host
         self.url = f"http://{written}:{self._server.server_port}/"
 
     def __enter__(self) -> Self:
-        try:
-            self._watcher.start()  # before the first build, so that no edit falls between the two
-        except OSError as error:
-            self._watcher.stop()
+        if not self._root.is_dir():
             self._server.server_close()
             raise PreviewFailed(
-                f"edits in {self._root} cannot be watched: {error.strerror or error}",
+                f"edits in {self._root} cannot be watched: there is no such folder",
                 "check that the folder is there and can be read",
-            ) from error
+            )
         self._answering.start()
+        self._watching.start()
+        self._watching.join(_WATCHED_FIRST)  # before the first build, if that can be
         self._worker.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._watching.join(_ENOUGH)
         self._watcher.stop()
         self._stage.close()
         self._server.shutdown()
         self._answering.join()
         self._server.server_close()
         self._worker.stop()
+        self._maker.close()
 
-    def _rebuild(self) -> None:
+    def _watch(self) -> None:
+        begun = time.monotonic()
         try:
-            built = self._build()
+            self._watcher.start()
+        except OSError as error:
+            self._say(f"Edits in {self._root} cannot be watched: {error.strerror or error}. Start the preview anew.")
+        if time.monotonic() - begun > _WATCHED_FIRST / 2:
+            self._worker.ask()  # an edit may have fallen between
+
+    def _update(self, edits: Edits) -> None:
+        try:
+            self._maker.update(edits)
         except Exception:
-            built = PreviewBuild(
-                None, (f"The build broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}",)
-            )
-        step = self._stage.take(built)
+            self._tell(_bug())
+
+    def _idle(self) -> float:
+        try:
+            return self._maker.idle()
+        except Exception:
+            self._tell(_bug())
+            return 60.0
+
+    def _tell(self, update: Update) -> None:
+        step = self._stage.take(update)
         if step is not None:
             with suppress(OSError):  # nobody may be listening any more; the preview goes on
                 self._report(step)
-        self._first = self._first and built.files is None
+        self._first = self._first and update.files is None
 
     def _report(self, step: Step) -> None:
         if step.problems:
@@ -146,11 +195,15 @@ class Preview:
             self._say(f"Updated {shown(pages[0])}" + (f" and {len(pages) - 1} more" if len(pages) > 1 else ""))
 
 
-def _listen(host: str, port: int | None, stage: Stage) -> Server:
+def _bug() -> Update:
+    return Update(None, (f"The build broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}",))
+
+
+def _listen(host: str, port: int | None, stage: Stage, board: Board | None) -> Server:
     ports: Sequence[int] = range(PORT, PORT + _MORE_PORTS + 1) if port is None else [port]
     for candidate in ports:
         try:
-            return Server(host, candidate, stage)
+            return Server(host, candidate, stage, board)
         except socket.gaierror as error:
             raise PreviewFailed(f"this machine has no address {host}", "leave --host away, or use 127.0.0.1") from error
         except OSError as error:

@@ -12,11 +12,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from portalgen.content.loader import Loaded
-from portalgen.content.lock import LinkRow
-from portalgen.content.model import Shared
+from portalgen.content.lock import DocumentKey, LinkRow
+from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Problem
-from portalgen.desk.exports.ledgers import Ledger, read_ledgers
+from portalgen.desk.exports.ledgers import read_ledgers
 from portalgen.desk.review_words import TITLES, day_words, money_words, said
+from portalgen.rules.facts import Account
 from portalgen.rules.money import Money
 from portalgen.rules.review import Item, LinkEnd, Review, Section, Subject, review_of
 from portalgen.site.private import link_expires
@@ -47,24 +48,41 @@ def read_review(root: Path, today: dt.date | None) -> Reviewed:
         links.setdefault(row.client, []).append(row)
     documents = ledgers.lock.by_client()
     subjects = [
-        Subject(
-            folder=ledger.folder,
-            account=ledger.account,
-            known=frozenset(id_ for _, id_ in documents.get(ledger.folder.id, ())),
-            links=_ends(shared, ledger, links.get(ledger.folder.id, ()), day),
+        subject_of(
+            shared,
+            ledger.folder,
+            ledger.account,
+            day,
+            documents.get(ledger.folder.id, ()),
+            links.get(ledger.folder.id, ()),
         )
         for ledger in ledgers.clients
     ]
     return Reviewed(review_of(shared, subjects, day), shared, problems, loaded)
 
 
-def _ends(shared: Shared, ledger: Ledger, rows: Iterable[LinkRow], day: dt.date) -> tuple[LinkEnd, ...]:
+def subject_of(
+    shared: Shared,
+    folder: ClientFolder,
+    account: Account,
+    day: dt.date,
+    documents: Iterable[DocumentKey],
+    links: Iterable[LinkRow],
+) -> Subject:
+    """What the review has to know of a client: `documents` and `links` are what the lock has of them."""
+    known = frozenset(id_ for _, id_ in documents)
+    return Subject(folder=folder, account=account, known=known, links=_ends(shared, folder, account, links, day))
+
+
+def _ends(
+    shared: Shared, folder: ClientFolder, account: Account, rows: Iterable[LinkRow], day: dt.date
+) -> tuple[LinkEnd, ...]:
     """The last days of a client's links that were not replaced or taken back."""
-    if not ledger.folder.client.publish:
+    if not folder.client.publish:
         return ()
     found = []
     for row in rows:
-        last = link_expires(ledger.folder, ledger.account, row, shared)
+        last = link_expires(folder, account, row, shared)
         if last is not None and row.state in ("live", "expired"):
             published = row.state == "live" and last < day
             found.append(LinkEnd(of=row.of, ref=row.ref, last=last, published=published))

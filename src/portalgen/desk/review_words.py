@@ -103,7 +103,7 @@ def _grace(item: Item, today: dt.date) -> Said:
     return Said(text, "Nothing yet: wait for the days of grace.")
 
 
-_STEPS: Mapping[Stage, str] = {
+STEPS: Mapping[Stage, str] = {
     "reminder": "Send a friendly reminder with the link",
     "request": "Send a formal request to pay",
     "final": "Send the last request",
@@ -154,7 +154,7 @@ def _overdue(item: Item, today: dt.date) -> Said:
     command = {"reminder": _link(item), "request": letter, "final": letter}.get(step.stage, "")
     arriving = item.pending and item.amount and item.pending.amount >= item.amount.amount
     first = "First look whether what is on its way has come. If not: " if arriving else ""
-    return Said(text, first + _STEPS[step.stage] + note, command)
+    return Said(text, first + STEPS[step.stage] + note, command)
 
 
 def _unmarked(item: Item, today: dt.date) -> Said:

@@ -7,8 +7,8 @@ import json
 import re
 import secrets
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 _REMEMBERED = 200
@@ -21,17 +21,18 @@ _LINK = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
 _HREF = re.compile(rb"""(?<=\s)href\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 
 
-class PreviewBuild(NamedTuple):
-    """What a build gives the preview.
+class Update(NamedTuple):
+    """What is shown from now on.
 
-    `files` is the whole site by address, or None when it could not be built. `problems` are texts to be shown as they
-    are; mere warnings are not among them. A build that knows names in `changed` every address that may differ from the
-    last files it gave; with None all are compared.
+    `files` is the whole site by address, or None while it could never be made. `problems` are texts to be shown as they
+    are; mere warnings are not among them. `changed` are the addresses whose bytes differ from what was there before,
+    `restyled` those of pages that differ in nothing but the address of their style sheets.
     """
 
     files: Mapping[str, bytes] | None
     problems: tuple[str, ...] = ()
-    changed: Iterable[str] | None = None
+    changed: tuple[str, ...] = ()
+    restyled: tuple[str, ...] = ()
 
 
 class Shown(NamedTuple):
@@ -62,25 +63,34 @@ class Stage:
         self._shown = Shown(f"{self._run}-0", None, ())
         self._steps: deque[Step] = deque(maxlen=_REMEMBERED)
         self._closed = False
+        self._tabs: Counter[str] = Counter()
+        self.look: Callable[[str], None] = lambda page: None
+        """Called with the address of a page that begins to listen, so that what changed of it unnoticed is told."""
 
-    def take(self, built: PreviewBuild) -> Step | None:
-        """Show what a build gave. Returns what that changed, None when nothing."""
-        before = self._shown
-        files = before.files if built.files is None else built.files
-        problems = built.problems
-        if built.files is None and not problems:
-            problems = ("The site could not be built, and the build did not say why.",)
-        changed, restyled = _compare(before.files, files, built.changed)
+    def take(self, update: Update) -> Step | None:
+        """Show what an update gave. Returns what that changed, None when nothing."""
         with self._news:
-            if not (changed or restyled or problems != before.problems or self._number == 0):
+            before = self._shown
+            files = before.files if update.files is None else update.files
+            problems = update.problems
+            if files is None and not problems:
+                problems = ("The site could not be built, and the build did not say why.",)
+            news = problems if problems != before.problems else None
+            if not (update.changed or update.restyled or news is not None or self._number == 0):
                 self._shown = before._replace(files=files)
                 return None
             self._number += 1
-            step = Step(self._number, changed, restyled, problems if problems != before.problems else None)
+            step = Step(self._number, update.changed, update.restyled, news)
             self._steps.append(step)
             self._shown = Shown(f"{self._run}-{self._number}", files, problems)
             self._news.notify_all()
         return step
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The addresses of the pages that listen now."""
+        with self._news:
+            return tuple(self._tabs)
 
     def current(self) -> Shown:
         """What is shown now; waits for the first build."""
@@ -94,14 +104,27 @@ class Stage:
             self._closed = True
             self._news.notify_all()
 
-    def events(self, since: str = "") -> Iterator[str]:
+    def events(self, since: str = "", page: str = "") -> Generator[str]:
         """Server-sent events for a page that was served in the state `since`, until `close`; now and then a heartbeat.
+
+        `page` is its address.
 
         A plain event lists addresses that changed, `style` pages that need other style sheets and nothing else,
         `problems` the texts to be shown. `reload` goes to a page from another run or from too long ago.
         """
         with self._news:
-            known = self._known(since) if since else self._number
+            self._tabs[page] += 1
+            since = since or self._shown.build
+        try:
+            self.look(page)
+            yield from self._events(since)
+        finally:
+            with self._news:
+                self._tabs -= Counter((page,))
+
+    def _events(self, since: str) -> Iterator[str]:
+        with self._news:
+            known = self._known(since)
             sent = self._number if known is None else known
             shown, missed = self._shown, list(self._steps)
         if known is None:
@@ -148,15 +171,10 @@ def _event(kind: str, data: Sequence[str], build: str) -> str:
     return f"{head}id: {build}\ndata: {json.dumps(list(data))}\n\n"  # JSON written so has no line break
 
 
-def _compare(
-    old: Mapping[str, bytes] | None, new: Mapping[str, bytes] | None, hint: Iterable[str] | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def compared(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The addresses whose bytes changed, and apart from them those of pages that were only restyled."""
-    if old is new:
-        return (), ()
-    old, new = old or {}, new or {}
     changed, restyled = [], []
-    for address in sorted({*old, *new} if hint is None or not old else set(hint)):
+    for address in sorted({*old, *new}):
         before, after = old.get(address), new.get(address)
         if before is after or before == after:
             continue

@@ -15,15 +15,32 @@ import traceback
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote
 
 from portalgen.desk.stage import Shown, Stage, style_sheets
 
+if TYPE_CHECKING:
+    from portalgen.desk.board import Board
+
 _OURS = "/_portalgen/"
-_SEALED = re.compile(r"/p/([a-z2-7]{32})\.html")
 """Below this address lies what belongs to the preview; no site has a page there."""
 
+_SEALED = re.compile(r"/p/([a-z2-7]{32})\.html")
+
 _SCRIPT = Path(__file__).with_name("live.js")
+
+
+_LARGEST = 64 * 1024
+"""Bytes of a form."""
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 class Server(ThreadingHTTPServer):
@@ -34,14 +51,17 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 64
     allow_reuse_address = os.name != "nt"  # on Windows it would let two servers share one port
 
-    def __init__(self, host: str, port: int, stage: Stage) -> None:
+    def __init__(self, host: str, port: int, stage: Stage, board: Board | None = None) -> None:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         self.address_family = family
         super().__init__((str(place[0]), int(place[1])), _Handler)
         names = {"localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host.lower()}
-        self.stage = stage
+        self.stage, self.board = stage, board
         self._everywhere = ipaddress.ip_address(str(place[0]).partition("%")[0]).is_unspecified
         self.hosts = {f"{name}:{self.server_port}" for name in names} | (names if self.server_port == 80 else set())
+        if board:
+            self.hosts |= board.names
+            board.problems = lambda: stage.current().problems
 
     def answers_to(self, host: str) -> bool:
         """Whether a request for this host is meant for us.
@@ -81,13 +101,15 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "portalgen"
     sys_version = ""
     timeout = 60
+    wbufsize = -1  # the head and the start of the body in one packet, ...
+    disable_nagle_algorithm = True  # ... and none that waits 40 ms for the one before to be acknowledged
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing of single requests."""
 
     def do_GET(self) -> None:
         """Answer with a file of the site, or with what belongs to the preview."""
-        if not self._is_welcome():
+        if not self._is_welcome() or self._is_desks(b""):
             return
         target, _, query = self.path.partition("#")[0].partition("?")
         try:
@@ -95,7 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
         except UnicodeDecodeError:
             path = target
         if path == f"{_OURS}events":
-            self._stream(self.headers.get("Last-Event-ID") or (parse_qs(query).get("build") or [""])[0])
+            given = parse_qs(query)
+            since = self.headers.get("Last-Event-ID") or (given.get("build") or [""])[0]
+            self._stream(since, (given.get("page") or [""])[0])
         elif path == f"{_OURS}live.js":
             self._send(200, _SCRIPT.read_bytes(), "text/javascript; charset=utf-8")
         elif path == f"{_OURS}styles":
@@ -112,6 +136,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """The same without the body."""
         self.do_GET()
+
+    def do_POST(self) -> None:
+        """Give a form to the desk; nothing else is written to."""
+        if not self._is_welcome():
+            return
+        length = self.headers.get_all("Content-Length") or []
+        whole = len(length) == 1 and length[0].isascii() and length[0].isdigit()
+        if self.server.board is None or "Transfer-Encoding" in self.headers:
+            self._refuse_method()
+        elif not whole or int(length[0]) > _LARGEST:
+            self._say(413 if whole else 411, "This is no form of your desk.")
+        elif not self._is_desks(self.rfile.read(int(length[0]))):
+            self._say(405, "Here one can only look.", {"Allow": "GET, HEAD"})
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Every other method is refused, whatever its name."""
@@ -131,10 +168,30 @@ class _Handler(BaseHTTPRequestHandler):
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or not self.server.answers_to(hosts[0].strip()):
             self.close_connection = True
-            self._say(421, f"This preview answers to http://localhost:{self.server.server_port}/ only.")
+            self._say(
+                421,
+                f"This preview answers to http://localhost:{self.server.server_port}/ only. See serve --allow-host.",
+            )
             return False
         if any(site.strip().lower() == "cross-site" for site in self.headers.get_all("Sec-Fetch-Site") or []):
             self._say(403, "Another site may not look in here. Type the address yourself.")
+            return False
+        return True
+
+    def _is_desks(self, body: bytes) -> bool:
+        """Whether the desk has answered."""
+        board = self.server.board
+        if board is None or not (self.path == "/desk" or self.path.startswith(("/desk/", "/desk?"))):
+            return False
+        if not is_here(str(self.client_address[0])):
+            self._say(
+                403, "Your desk answers to this machine only. From elsewhere, open it through a tunnel that ends here."
+            )
+        elif (answer := board.answer(self.command, self.path, self.headers, body)) is not None:
+            kind, rest = answer.headers["Content-Type"], {**answer.headers}
+            del rest["Content-Type"]
+            self._send(answer.status, answer.body, kind, rest)
+        else:
             return False
         return True
 
@@ -170,26 +227,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: int, kind: str, headers: dict[str, str]) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("X-Frame-Options", "SAMEORIGIN")
-        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.send_header("Referrer-Policy", "no-referrer")
         if self.close_connection:
             self.send_header("Connection", "close")
-        for name, value in headers.items():
+        for name, value in {"Content-Type": kind, **_HEADERS, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
 
-    def _stream(self, since: str) -> None:
+    def _stream(self, since: str, page: str) -> None:
         self.close_connection = True
         self._head(200, "text/event-stream; charset=utf-8", {})
         if self.command == "HEAD":
             return
         self.wfile.write(b"retry: 500\n\n")
-        for event in self.server.stage.events(since):
+        self.wfile.flush()
+        for event in self.server.stage.events(since, page):
             self.wfile.write(event.encode())
+            self.wfile.flush()
+
+
+def is_here(address: str) -> bool:
+    """Whether a connection comes from this machine."""
+    try:
+        place = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = place.ipv4_mapped if isinstance(place, ipaddress.IPv6Address) else None
+    return (mapped or place).is_loopback
 
 
 _TYPES = mimetypes.MimeTypes()  # without the files of the system: the same everywhere

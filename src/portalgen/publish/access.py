@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from portalgen.content.lock import BACKUP, LOCK, DocumentKey, DocumentRow, LinkRow, LinkState, Lock, Mode, read_lock
+from portalgen.content.lock import BACKUP, LOCK, DocumentKey, DocumentRow, LinkRow, LinkState, Lock, Mode
+from portalgen.content.lockfile import LockFile
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Problem
 from portalgen.publish.key import KEY, KeyProblem, create_key, find_key, key_id_of
@@ -18,7 +19,17 @@ from portalgen.rules.issued import row_of
 from portalgen.site.private import Place, Wanted
 from portalgen.site.sealing import KEY_BYTES, Keyring
 
-__all__ = ["Access", "KeyProblem", "key_id_of", "new_salt", "open_access", "passing_access"]
+__all__ = [
+    "Access",
+    "KeyProblem",
+    "PartialAccess",
+    "keep_lock",
+    "key_id_of",
+    "new_salt",
+    "open_access",
+    "partial_access",
+    "passing_access",
+]
 
 
 class Access:
@@ -45,7 +56,7 @@ class Access:
         One that had expired is live again when it is wanted again. Nothing is kept before `note` and `save`.
         """
         known: dict[Wanted, LinkRow] = {}
-        for row in self._by_client.get(client, ()):
+        for row in self.rows(client):
             if (row.of, row.ref) not in known or row.generation > known[row.of, row.ref].generation:
                 known[row.of, row.ref] = row
         found = {}
@@ -137,20 +148,18 @@ class Access:
     def _change(self, changed: Mapping[LinkRow, LinkRow], added: Iterable[LinkRow]) -> None:
         links = (*(changed.get(row, row) for row in self.lock.links), *added)
         self.lock = msgspec.structs.replace(self.lock, links=links)
-        _keep(self.root / LOCK, self.lock.text())
+        keep_lock(self.root, self.lock.text().encode())
 
     def keep(self, rows: Iterable[DocumentRow]) -> None:
         """Writes rows of documents into the lock at once, each in place of the row of the same document."""
         kept = {row.key: row for row in (*self.lock.documents, *rows)}
         self.lock = msgspec.structs.replace(self.lock, documents=tuple(kept.values()))
-        _keep(self.root / LOCK, self.lock.text())
+        keep_lock(self.root, self.lock.text().encode())
 
     def save(self, *, documents: bool = True) -> None:
         """Writes the key if it is new, then the lock if it has new rows; without `documents`, only those of links."""
-        if self.fresh and (self._links or self.lock.links):
-            state_folder(self.root)
-            create_key(self.root / KEY, self.secret)
-            self.fresh = False
+        if self._links or self.lock.links:
+            self.keep_key()
         found = self._documents if documents else []
         if self._links or found:
             known = {row: self._links.pop(row, row) for row in self.lock.links}
@@ -162,8 +171,15 @@ class Access:
                 documents=(*self.lock.documents, *found),
             )
             if lock != self.lock:
-                _keep(self.root / LOCK, lock.text())
+                keep_lock(self.root, lock.text().encode())
             self.lock, self._links, self._documents = lock, {}, []
+
+    def keep_key(self) -> None:
+        """Writes the key if it is new."""
+        if self.fresh:
+            state_folder(self.root)
+            create_key(self.root / KEY, self.secret)
+            self.fresh = False
 
 
 def new_salt() -> str:
@@ -176,18 +192,65 @@ def next_generation(row: LinkRow, state: LinkState = "live") -> LinkRow:
     return msgspec.structs.replace(row, salt=new_salt(), generation=row.generation + 1, state=state, key_id="")
 
 
+class PartialAccess(Access):
+    """The same of a lock that is read client by client. `lock` has the rows that belong to no client.
+
+    A client whose rows cannot be trusted has none here: whoever asks looks at `of` first. It saves nothing.
+    """
+
+    def __init__(self, root: Path, file: LockFile, secret: bytes, fresh: bool) -> None:
+        super().__init__(root, file.rest, secret, fresh)
+        self.file = file
+        self._last: tuple[str, Lock | None] = ("", None)
+
+    def rows(self, client: str) -> Sequence[LinkRow]:
+        """What the lock has of a client's links."""
+        rows = self.of(client)
+        return rows.links if rows else ()
+
+    @property
+    def clients(self) -> Iterable[str]:
+        """The clients that the lock has rows of."""
+        return self.file.clients
+
+    def issued(self, client: str) -> Mapping[DocumentKey, DocumentRow]:
+        """What the lock keeps of a client's issued documents."""
+        rows = self.of(client)
+        return {row.key: row for row in rows.documents} if rows else {}
+
+    def of(self, client: str) -> Lock | None:
+        """The rows of one client, or None when one of them cannot be trusted. Those asked for last are remembered."""
+        if self._last[0] != client:
+            self._last = client, self.file.of(client)
+        return self._last[1]
+
+
 def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
     """The links of the site in `root`. Raises `KeyProblem` when the lock has links and their key is not here.
 
     A lock without links still belongs to the key it names.
     """
-    path = root / LOCK
-    text = path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else ""
-    lock, problems = read_lock(text)
+    lock, problems = LockFile.at(root).whole()
     if problems:
         return None, problems
-    found = find_key(root, lock.key_id)
-    if not (lock.key_id or lock.links) and any(
+    secret, fresh = _secret(root, lock.key_id, bool(lock.links))
+    return Access(root, lock, secret, fresh), ()
+
+
+def partial_access(root: Path) -> PartialAccess | None:
+    """The same, without reading what the lock has of clients; None when what it has of none cannot be trusted."""
+    file = LockFile.at(root)
+    if not file.regular or (file.clients and not file.rest.key_id):
+        return None
+    secret, fresh = _secret(root, file.rest.key_id, bool(file.clients))
+    return PartialAccess(root, file, secret, fresh)
+
+
+def _secret(root: Path, key_id: str, links: bool) -> tuple[bytes, bool]:
+    """The key of a site whose lock names `key_id` and has `links`, and whether it was made just now."""
+    path = root / LOCK
+    found = find_key(root, key_id)
+    if not (key_id or links) and any(
         name.startswith("p/") and name != "p/index.html"
         for owned in read_manifest(root).outputs.values()
         for name in owned.files
@@ -197,23 +260,21 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
             f"{BACKUP}; to begin anew, with other links, empty the output and delete .portalgen/manifest.json",
         )
     if found is None:
-        if lock.key_id or lock.links:
+        if key_id or links:
             raise KeyProblem(
-                f"the links of this site were made with the key {lock.key_id}, which is not here",
+                f"the links of this site were made with the key {key_id}, which is not here",
                 "bring it back from your paper copy: portalgen key import; if it is lost, portalgen key rotate"
                 " makes a new one, and every link has to be sent again",
             )
-        return Access(root, lock, secrets.token_bytes(KEY_BYTES), fresh=True), ()
-    access = Access(root, lock, found.secret, fresh=False)
-    if (lock.links or lock.key_id) and access.keyring.key_id != lock.key_id:
-        made = (
-            f"the links of this site were made with {lock.key_id}" if lock.key_id else f"{LOCK} does not name its key"
-        )
+        return secrets.token_bytes(KEY_BYTES), True
+    own = Keyring(found.secret).key_id
+    if (links or key_id) and own != key_id:
+        made = f"the links of this site were made with {key_id}" if key_id else f"{LOCK} does not name its key"
         raise KeyProblem(
-            f"this key is {access.keyring.key_id}, {made}",
+            f"this key is {own}, {made}",
             f"bring back the right one from your paper copy, with portalgen key import, {KEY} or PORTALGEN_KEY",
         )
-    return access, ()
+    return found.secret, False
 
 
 def passing_access(root: Path) -> Access:
@@ -221,6 +282,6 @@ def passing_access(root: Path) -> Access:
     return Access(root, Lock(), secrets.token_bytes(KEY_BYTES), fresh=True)
 
 
-def _keep(path: Path, text: str) -> None:
-    """Replaces a small and precious file: all of it is on the disk before the old one goes."""
-    write_whole(str(path), text.encode(), 0o644, durable=True)
+def keep_lock(root: Path, data: bytes) -> None:
+    """Replaces the lock: all of the new one is on the disk before the old one goes."""
+    write_whole(str(root / LOCK), data, 0o644, durable=True)

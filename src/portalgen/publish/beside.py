@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from portalgen.publish.hosting import is_untouched
 from portalgen.publish.state import failure, write_whole
 
 FOLDER = "hosting"
@@ -17,6 +16,8 @@ def write_beside(root: Path, files: Mapping[str, bytes]) -> None:
 
     Raises `OutputFailed`.
     """
+    from portalgen.publish.hosting import is_untouched
+
     folder = root / FOLDER
     try:
         for path, content in files.items():

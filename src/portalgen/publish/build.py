@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from portalgen.content.loader import Loaded, load
-from portalgen.content.lock import LOCK, Lock
+from portalgen.content.lock import Lock
+from portalgen.content.lockfile import LockFile
 from portalgen.content.model import ClientFolder, Shared, Site
 from portalgen.content.problems import Finding, Problem
-from portalgen.content.records.practice import ACKNOWLEDGE
+from portalgen.content.sources import Tree
 from portalgen.publish.access import Access, open_access, passing_access
 from portalgen.publish.checks import LinkChecker
 from portalgen.publish.copies import Copy, copier
@@ -23,9 +24,10 @@ from portalgen.publish.hosting import beside_files, control_files
 from portalgen.publish.inspection import inspected
 from portalgen.publish.parts import Draft, LinkFact, Part, Workshop
 from portalgen.publish.printing import Presses, Prints, PrintShop
+from portalgen.publish.vanished import vanished
 from portalgen.rules.amounts import odd_amounts
 from portalgen.rules.numbering import Taken, number_findings, numbers_in, numbers_of
-from portalgen.rules.recurring import recurring_findings
+from portalgen.rules.recurring import same_series, series_of_client
 from portalgen.site.render import NOT_FOUND
 from portalgen.site.theme import TemplateProblem
 from portalgen.site.theme import load as load_theme
@@ -52,6 +54,7 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
 def assemble(
     root: Path,
     *,
+    tree: Tree | None = None,
     today: dt.date | None = None,
     base_url: str = "",
     keeps: bool = False,
@@ -62,9 +65,10 @@ def assemble(
     """Everything that would be published, or every problem. Raises `KeyProblem`.
 
     Writes nothing but, if it `keeps`, what was printed, so that it need not be printed again. With `seals` false
-    no page is sealed, as a preview wants it. `jobs`: the most processes to use, 0 for as many as pay.
+    no page is sealed, as a preview wants it. `tree` is the folder if it was looked at already. `jobs`: the most
+    processes to use, 0 for as many as pay.
     """
-    loaded = load(root)
+    loaded = load(root, tree)
     if loaded.sound is None:
         return Assembled(files=None, problems=loaded.problems, loaded=loaded)
     access, damaged = open_access(root) if loaded.site else (passing_access(root), ())
@@ -76,8 +80,7 @@ def assemble(
     base = base_url or site.base_url or ""
     host = site.hosting.host if site.hosting else None
     theme, findings = load_theme(root, site)
-    found = [*findings, *_general(shared, base), *odd_amounts(shared)]
-    found += _unaccepted(shared, loaded.sound.clients.values())
+    found = [*findings, *general_findings(shared, base), *odd_amounts(shared)]
     parts: list[Part] = []
     workshop: Workshop | None = None
     if theme is not None:
@@ -94,9 +97,9 @@ def assemble(
         for part in parts:
             found += part.findings
             access.note(part.rows, part.documents)
-    found += recurring_findings(loaded.sound.clients.values())
+    found += same_series(series_of_client(folder) for folder in loaded.sound.clients.values())
     found += number_findings(site, _numbers(loaded.sound, access.lock), whole=loaded.site is not None)
-    gone = vanished(root, access.lock, loaded.site) if loaded.site else ()
+    gone = vanished(LockFile.at(root), access.lock, loaded.site) if loaded.site else ()
     problems = sorted({*loaded.problems, *gone, *loaded.report(found)})
     files: Mapping[str, bytes] | None = None
     if loaded.site and workshop and not _broken(problems):
@@ -208,7 +211,7 @@ def _numbers(site: Site, lock: Lock) -> Iterator[Taken]:
     yield from numbers_in((row for row in lock.documents if row.id not in files), lock.numbers)
 
 
-def _general(shared: Shared, base_url: str) -> Iterator[Finding]:
+def general_findings(shared: Shared, base_url: str) -> Iterator[Finding]:
     if not base_url:
         yield Finding(
             path=shared.site.path,
@@ -227,63 +230,3 @@ def _general(shared: Shared, base_url: str) -> Iterator[Finding]:
                 message="many codes of ethics forbid regulated practices to ask clients for testimonials (APA 5.05)",
                 hint="take the page away, or silence this with the reason why it is allowed",
             )
-
-
-def _unaccepted(shared: Shared, folders: Iterable[ClientFolder]) -> Iterator[Finding]:
-    """Clients whose pages shall not be sealed, where nobody accepted what follows or the host lists its files."""
-    accepted = shared.site.privacy.acknowledge == ACKNOWLEDGE
-    for folder in folders:
-        if folder.client.privacy != "unlisted":
-            continue
-        if shared.site.listed:
-            yield Finding(
-                path=folder.client.path,
-                at=("privacy",),
-                code="listed-host",
-                message="your host publishes the list of its files, so unlisted pages would be found",
-                hint="write privacy: sealed, or choose another host in site.yaml",
-            )
-        elif not accepted:
-            yield Finding(
-                path=folder.client.path,
-                at=("privacy",),
-                code="not-acknowledged",
-                message="unlisted pages can be read by your host and by anyone who gets the link",
-                hint=f"if you accept that, write into site.yaml privacy: {{acknowledge: {ACKNOWLEDGE}}}",
-            )
-
-
-def vanished(root: Path, lock: Lock, site: Site) -> Iterator[Problem]:
-    """What was promised outside and has no source any more: an issued document, a client whose link is live."""
-    if not lock.links and not lock.documents:
-        return
-    lines = (root / LOCK).read_text(encoding="utf-8-sig").split("\n")
-
-    def problem(sign: str, message: str, hint: str) -> Problem:
-        line = next((number for number, text in enumerate(lines, 1) if sign in text), 1)
-        return Problem(path=LOCK, line=line, column=1, code="vanished", message=message, hint=hint)
-
-    live = {row.client: row.salt for row in reversed(lock.links) if row.state == "live"}
-    for client in sorted(
-        ({row.client for row in lock.links} | {row.client for row in lock.documents}) - {*site.clients}
-    ):
-        if client in live:
-            yield problem(
-                live[client],
-                f"the folder of the client '{client}' is gone, but its link was handed out",
-                f"put it back, or end its links for good: portalgen link revoke {client}",
-            )
-        elif not any(row.client == client for row in lock.links):
-            yield problem(
-                f'"client": "{client}"',
-                f"the folder of the client '{client}' is gone, but documents of it were issued",
-                "put it back as it was",
-            )
-    for row in lock.documents:
-        folder = site.clients.get(row.client)
-        if folder and row.id not in (folder.invoices if row.of == "invoice" else folder.credit_notes):
-            name, hint = "invoice", "put it back as it was; to cancel it write void: with a date and a reason"
-            if row.of == "credit-note":
-                name, hint = "credit note", "put it back as it was; what it should not take back, invoice anew"
-            message = f"the file of the {name} {row.number} of '{row.client}' is gone, but it was issued"
-            yield problem(row.sha256, message, hint)

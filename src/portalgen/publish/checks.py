@@ -1,7 +1,8 @@
 """Checks on the finished set of pages: dead links and anchors, two pages at one address, files from other sites.
 
 Pages are read as a browser reads them. That takes a millisecond or two, so private pages of the built-in templates,
-which write every attribute in double quotes and escape what they are given, are read by regular expressions instead.
+which write tags in small letters, every attribute after a space and in double quotes, and escape what they are given,
+are searched instead.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import html
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -20,9 +21,9 @@ from portalgen.site.pages import Page
 from portalgen.site.stylesheet import is_foreign, loaded_by
 
 RESERVED = ("p", "assets", "static")
-_TAG = re.compile(r"<(a|area|img|link|source|script|audio|video|iframe|embed|track|form)\b([^<>]*)>", re.IGNORECASE)
+_TAG = re.compile(r"<(a|area|img|link|source|script|audio|video|iframe|embed|track|form)\b([^<>]*)>")
 _ADDRESS = re.compile(r'\b(href|src|poster|action)="([^"]*)"')
-_ID = re.compile(r'<[a-z][^<>]*?\sid="([^"]*)"')
+_ID = ' id="'
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 _CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s[^,]*)?")
 _LOADING = frozenset({"src", "poster", "data", "background", "ping"})
@@ -115,7 +116,18 @@ def read_quickly(text: str) -> Read:
         for name, raw in _ADDRESS.findall(attributes):
             loading = name in ("src", "poster") or (tag == "link" and 'rel="canonical"' not in attributes)
             (loads if loading else links)[html.unescape(raw)] = None
-    return Read(tuple(links), tuple(loads), tuple(html.unescape(name) for name in _ID.findall(text)))
+    return Read(tuple(links), tuple(loads), tuple(_ids(text)))
+
+
+def _ids(text: str) -> Iterator[str]:
+    """The ids in the tags of such a page, in order. To search backwards from an attribute costs less than every tag."""
+    at = text.find(_ID)
+    while at >= 0:
+        tag = text.rfind("<", 0, at)
+        value = at + len(_ID)
+        if tag >= 0 and "a" <= text[tag + 1] <= "z" and text.find(">", tag, at) < 0:
+            yield html.unescape(text[value : text.index('"', value)])
+        at = text.find(_ID, value)
 
 
 def double_addresses(pages: Iterable[Page]) -> Iterator[Finding]:
@@ -162,24 +174,55 @@ class LinkChecker:
         other._read = dict(self._read)
         return other
 
+    def anchors(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids of every page that is known, by its file."""
+        return {file: found.ids for file, found in self._read.items()}
+
+    def knowing(self, anchors: Mapping[str, tuple[str, ...]]) -> LinkChecker:
+        """This checker, with pages that others made before it."""
+        self._read |= {file: Read((), (), ids) for file, ids in anchors.items()}
+        return self
+
     def know(self, page: Page, text: str) -> None:
         """Reads a finished page. All pages come first, `problems` then: a link may lead to an anchor of any of them."""
         exactly = self._own or page.visibility == "public"
-        self._read[_place(page.address)] = read(text) if exactly else read_quickly(text)
+        self._read[_place(page.address)] = self.read(text) if exactly else read_quickly(text)
+
+    def read(self, text: str) -> Read:
+        """What a page refers to."""
+        return read(text)
 
     def problems(self, page: Page) -> Iterator[Finding]:
         """What is wrong with the links and ids of a page that is known."""
         here = _place(page.address)
         found = self._read[here]
-        for address in found.loads:
+        sealed = inside(here)
+        above = _above(here)
+        loads, links = found.loads, found.links
+        if not sealed:
+            loads, links = (tuple(one for one in every if not self._stands(above, one)) for every in (loads, links))
+        for address in loads:
             if is_foreign(address):
                 yield self._foreign(page.source, address)
             elif not _SCHEME.match(address):
-                yield from self._internal(page, here, address)
-        for address in found.links:
+                yield from self._internal(page, here, sealed, address)
+        for address in links:
             if not _SCHEME.match(address) and address not in found.loads:
-                yield from self._internal(page, here, address)
+                yield from self._internal(page, here, sealed, address)
         yield from _double_ids(page, found.ids)
+
+    def _stands(self, above: Sequence[str], address: str) -> bool:
+        """Whether a link is of the common kind, a path without an anchor, and leads to a file; `above`: see `_above`.
+
+        What would have to be normalised first is no file's name, so it is left to `_internal`.
+        """
+        up = address.count("../")
+        return (
+            up < len(above)
+            and above[up] + address[3 * up :] in self.files
+            and address.startswith("../" * up)
+            and "#" not in address
+        )
 
     def foreign(self, source: str, text: str, base: str) -> Iterator[Finding]:
         """What a page loads from other sites. `base` is the address of this one, or empty."""
@@ -192,9 +235,8 @@ class LinkChecker:
         hint = "put the file into content/static and use it from there"
         return self._finding(source, address, "foreign-file", message, hint)
 
-    def _internal(self, page: Page, here: str, address: str) -> Iterator[Finding]:
+    def _internal(self, page: Page, here: str, sealed: Inside | None, address: str) -> Iterator[Finding]:
         path, _, anchor = address.partition("#")
-        sealed = inside(here)
         if sealed and self._opens(sealed, path, anchor):
             return
         folder = posixpath.dirname(sealed.file if sealed else here)
@@ -238,6 +280,12 @@ class LinkChecker:
 def _place(address: str) -> str:
     """What stands at an address: a file, or what is sealed in one."""
     return address.rstrip("/") if inside(address) else file_of(address)
+
+
+def _above(file: str) -> list[str]:
+    """The folder of a file and all above it, the root last, each with a slash behind its name."""
+    folders = file.split("/")[:-1]
+    return ["".join(f"{name}/" for name in folders[:count]) for count in range(len(folders), -1, -1)]
 
 
 def _double_ids(page: Page, ids: Iterable[str]) -> Iterator[Finding]:

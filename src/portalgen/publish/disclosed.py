@@ -142,18 +142,18 @@ class Disclosed:
                 at = text.find(sign, at + 1)
         return APART.join(found)
 
-    def standing(self, wanted: Collection[tuple[bytes, ...]]) -> frozenset[tuple[bytes, ...]]:
-        """Those of the wanted words, rows of two or four words and (`PHONE`, digits) that stand somewhere."""
+    @cached_property
+    def _rows(self) -> frozenset[tuple[bytes, ...]]:
+        """Every word, every two and every four words that follow each other, and (`PHONE`, digits)."""
         found: set[tuple[bytes, ...]] = {(PHONE, digits) for digits in self.phones}
-        found.intersection_update(wanted)
-        asked = frozenset(wanted)
         for text in (self.shown, self.hidden):
             tokens = text.split()
-            # a pair that nobody wants is never kept: this is what makes the search quick
-            found |= asked.intersection(pairwise(tokens))
-            found |= asked.intersection(fours(tokens))
-            found |= asked.intersection(zip(set(tokens)))
+            found.update(pairwise(tokens), fours(tokens), zip(set(tokens)))
         return frozenset(found)
+
+    def standing(self, wanted: Collection[tuple[bytes, ...]]) -> frozenset[tuple[bytes, ...]]:
+        """Those of the wanted words, rows of two or four words and (`PHONE`, digits) that stand somewhere."""
+        return self._rows.intersection(wanted)
 
 
 def _worded(name: str) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
+from portalgen.content.lock import LinkRow
 from portalgen.content.model import Site
 from portalgen.content.problems import Finding
 from portalgen.publish.access import Access
-from portalgen.publish.leaks import leaks
+from portalgen.publish.leaks import Search
 from portalgen.publish.parts import LinkFact, Part, Workshop
 from portalgen.publish.scripts import script_findings, shares_origin
 from portalgen.publish.sensitive import shared_values
@@ -27,35 +28,44 @@ def inspected(
 
     Sealed pages differ in their sealed bytes alone, so what is around those is looked at once.
     """
-    if not site.clients and not workshop.access.lock.links:
+    access = workshop.access
+    if not site.clients and not access.lock.links:
         return
     public = {path: content for path, content in files.items() if not path.startswith(PRIVATE)}
     if any(_SEALED.fullmatch(path) for path in files):
         public[SHELL] = workshop.shell.head + workshop.shell.tail
     parts = list(parts)
     sources = {path: source for part in parts for path, source in part.sources.items()}
-    values = [value for part in parts for value in part.values]
-    secrets, addresses = _keys(workshop.access, [link for part in parts for link in part.links])
-    yield from leaks(public, [*values, *shared_values(site.shared)], secrets, addresses, site.shared, sources)
+    search = Search(public, site.shared, sources)
+    yield from search.listings()
+    yield from search.secrets(*keys_of(access, [link for part in parts for link in part.links], access.lock.links))
+    yield from search.secrets(main_secret(access), ())
+    yield from search.values([*(value for part in parts for value in part.values), *shared_values(site.shared)])
     if shares_origin(site.shared.site, base_url):
         yield from script_findings(public, workshop.theme.scripts.values(), workshop.theme.own, sources)
 
 
-def _keys(access: Access, links: Sequence[LinkFact]) -> tuple[list[bytes], list[str]]:
-    """Every secret in every encoding, and the name of every address: those of links that open nothing now too."""
-    secrets = [*encodings(access.secret), *_on_paper(access.secret)]
+def keys_of(access: Access, links: Iterable[LinkFact], rows: Iterable[LinkRow]) -> tuple[list[bytes], list[str]]:
+    """The secret of each link in every encoding, and the name of each address: of those that open nothing now too."""
+    secrets: list[bytes] = []
     addresses = []
+    opening = set()
     for link in links:
         addresses.append(link.address.removeprefix(PRIVATE)[:32])
         place, row = inside(link.address), link.row
+        opening.add(row.salt)
         secrets += encodings(unchecked(place.fragment) if place else access.keyring.secret(row.salt, row.generation))
-    opening = {link.row.salt for link in links}
-    for row in access.lock.links:
+    for row in rows:
         if row.salt not in opening and not row.key_id:
             secrets += encodings(access.keyring.secret(row.salt, row.generation))
             addresses.append(access.keyring.token(row.salt, row.generation))
             addresses.append(access.keyring.locator(row.salt, row.generation))
     return secrets, addresses
+
+
+def main_secret(access: Access) -> list[bytes]:
+    """The secret of the site in every encoding, and as it is written on paper."""
+    return [*encodings(access.secret), *_on_paper(access.secret)]
 
 
 def _on_paper(secret: bytes) -> Iterator[bytes]:

@@ -37,115 +37,126 @@ def leaks(
     shared: Shared,
     sources: Mapping[str, str] = {},
 ) -> Iterator[Finding]:
-    """What the `public` files (by their path in the output) say that they may not.
+    """What the `public` files say that they may not: see `Search`."""
+    search = Search(public, shared, sources)
+    yield from search.listings()
+    yield from search.secrets(secrets, addresses)
+    yield from search.values(values)
 
-    `secrets` are M and every R in all encodings, `addresses` the tokens and locators of all links, retired ones too.
-    `shared` tells what the practitioner says in public. `sources` has the source of a page by its path.
+
+class Search:
+    """Looks for what is private in the `public` files (by their path in the output), which are read once.
+
+    `shared` tells what the practitioner says in public. `sources` has the source of a page by its path. It may be asked
+    for one client after the other.
     """
-    said = Disclosed(public)
-    yield from _secrets(public, said, secrets, addresses, sources)
-    yield from _values(public, said, values, shared)
 
+    def __init__(self, public: Mapping[str, bytes], shared: Shared, sources: Mapping[str, str] = {}) -> None:
+        self._public, self._sources = public, sources
+        self._said = Disclosed(public)
+        self._own = _Own(shared)
+        self._confirm = _Confirm(self._own)
+        self._pages: dict[str, Disclosed] = {}
 
-# --- keys and addresses ---------------------------------------------------------------------------------
+    @cached_property
+    def _everything(self) -> bytes:
+        return APART.join(self._public.values())
 
+    @cached_property
+    def _windows(self) -> frozenset[int]:
+        """Every eight bytes that begin at a multiple of eight."""
+        there: set[int] = set()
+        for text in (self._everything, self._said.unpacked):
+            there.update(memoryview(text)[: len(text) // _WINDOW * _WINDOW].cast("Q"))
+        return frozenset(there)
 
-def _secrets(
-    public: Mapping[str, bytes],
-    said: Disclosed,
-    secrets: Iterable[bytes],
-    addresses: Iterable[str],
-    sources: Mapping[str, str],
-) -> Iterator[Finding]:
-    links = [address.encode() for address in addresses]
-    needles = [*secrets, *links, *(link.upper() for link in links)]
-    shut = frozenset(needles[-2 * len(links) :]) if links else frozenset()
-    everything = APART.join(public.values())
-    keys: set[str] = set()
-    listed = {name for name in _LISTS if b"/p/" in public.get(name, b"")}
-    if found := _standing((everything, said.unpacked), needles):
-        for name, data in public.items():
-            inside = Disclosed({name: data}).unpacked
-            for needle in found:
-                if needle in data or needle in inside:
-                    (listed if needle in shut else keys).add(name)
-    if _ADDRESS.search(everything):
-        listed |= {name for name, data in public.items() if _ADDRESS.search(data)}
-    for name in sorted(keys):
-        yield Finding(
-            path=sources.get(name, _SITE),
-            code="leaked-secret",
-            message=f"/{name} would publish a key that opens private pages",
-            hint="take it out of what this page is made from, then give out new links: portalgen link rotate",
-        )
-    for name in sorted(listed):
-        yield Finding(
-            path=sources.get(name, _SITE),
-            code="leaked-address",
-            message=f"/{name} would tell everybody where a private page lies",
-            hint="take the link out of what this page is made from; only the client gets it",
-        )
+    def listings(self) -> Iterator[Finding]:
+        """Lists that name private pages, whosever they are."""
+        listed = {name for name in _LISTS if b"/p/" in self._public.get(name, b"")}
+        if _ADDRESS.search(self._everything):
+            listed |= {name for name, data in self._public.items() if _ADDRESS.search(data)}
+        yield from self._told_addresses(listed)
 
+    def secrets(self, secrets: Iterable[bytes], addresses: Iterable[str]) -> Iterator[Finding]:
+        """Where M or an R stands, in any encoding, or the token or locator of a link, a retired one too."""
+        links = [address.encode() for address in addresses]
+        shut = frozenset((*links, *(link.upper() for link in links)))
+        keys: set[str] = set()
+        listed: set[str] = set()
+        if found := self._standing((*secrets, *shut)):
+            for name, data in self._public.items():
+                inside = Disclosed({name: data}).unpacked
+                for needle in found:
+                    if needle in data or needle in inside:
+                        (listed if needle in shut else keys).add(name)
+        for name in sorted(keys):
+            yield Finding(
+                path=self._sources.get(name, _SITE),
+                code="leaked-secret",
+                message=f"/{name} would publish a key that opens private pages",
+                hint="take it out of what this page is made from, then give out new links: portalgen link rotate",
+            )
+        yield from self._told_addresses(listed)
 
-def _standing(texts: Collection[bytes], needles: Collection[bytes]) -> list[bytes]:
-    """The needles (16 bytes or more each) that stand in one of the texts.
+    def _told_addresses(self, listed: Iterable[str]) -> Iterator[Finding]:
+        for name in sorted(listed):
+            yield Finding(
+                path=self._sources.get(name, _SITE),
+                code="leaked-address",
+                message=f"/{name} would tell everybody where a private page lies",
+                hint="take the link out of what this page is made from; only the client gets it",
+            )
 
-    Wherever one stands, one of its first eight windows of eight bytes begins at a multiple of eight.
-    """
-    there: set[int] = set()
-    for text in texts:
-        there.update(memoryview(text)[: len(text) // _WINDOW * _WINDOW].cast("Q"))
-    heads = memoryview(b"".join([needle[: 2 * _WINDOW] for needle in needles]) + bytes(_WINDOW))
-    common: set[int] = set()
-    for start in range(_WINDOW):
-        common |= there.intersection(heads[start : len(heads) - _WINDOW + start].cast("Q")[::2])
-    if not common:
-        return []
-    windows = {number.to_bytes(_WINDOW, sys.byteorder) for number in common}
-    return [
-        needle
-        for needle in needles
-        if any(needle[start : start + _WINDOW] in windows for start in range(_WINDOW))
-        and any(needle in text for text in texts)
-    ]
+    def _standing(self, needles: Collection[bytes]) -> list[bytes]:
+        """The needles (16 bytes or more each) that stand in a text.
 
+        Wherever one stands, one of its first eight windows of eight bytes begins at a multiple of eight.
+        """
+        heads = memoryview(b"".join([needle[: 2 * _WINDOW] for needle in needles]) + bytes(_WINDOW))
+        common: set[int] = set()
+        for start in range(_WINDOW):
+            common |= self._windows.intersection(heads[start : len(heads) - _WINDOW + start].cast("Q")[::2])
+        if not common:
+            return []
+        windows = {number.to_bytes(_WINDOW, sys.byteorder) for number in common}
+        return [
+            needle
+            for needle in needles
+            if any(needle[start : start + _WINDOW] in windows for start in range(_WINDOW))
+            and any(needle in text for text in (self._everything, self._said.unpacked))
+        ]
 
-# --- what was written -------------------------------------------------------------------------------------
-
-
-def _values(public: Mapping[str, bytes], said: Disclosed, values: Iterable[Value], shared: Shared) -> Iterator[Finding]:
-    values = tuple(values)
-    there = said.standing({value.lead for value in values})
-    hits = [value for value in values if value.lead in there] if there else []
-    pairs = [_rows(value) for value in hits]
-    there = said.standing(frozenset[tuple[bytes, ...]]().union(*pairs)) if hits else there
-    own = _Own(shared)
-    confirm = _Confirm(own)
-    hits = [value for value, needed in zip(hits, pairs, strict=True) if _may_stand(value, needed, there)]
-    asked = {(value.form, value.words): value for value in hits}  # many clients have a word in common
-    known = {key: confirm(value, said) for key, value in asked.items()}
-    hits = [value for value in hits if known[value.form, value.words]]
-    sure = {(value.path, value.words.lower()) for value in hits if value.weight != "loose"}
-    open_ones = {(_home(value), value.words.lower()) for value in hits if not value.private}
-    told: set[tuple[str, object, str]] = set()
-    pages: dict[str, Disclosed] = {}
-    for value in hits:
-        place = (value.path, value.at, value.text)
-        if place in told or (value.weight == "loose" and (value.path, value.words.lower()) in sure):
-            continue
-        if value.private and (_home(value), value.words.lower()) in open_ones:
-            continue  # a name in a note: it is told, and may be agreed to, where it is the client's own
-        code = own.judged(value, confirm)
-        if code is None:
-            continue
-        told.add(place)
-        names = []
-        for name, data in public.items():
-            if name not in pages:
-                pages[name] = Disclosed({name: data})
-            if confirm(value, pages[name]):
-                names.append(name)
-        yield _finding(value, code, names)
+    def values(self, values: Iterable[Value]) -> Iterator[Finding]:
+        """Which of the values stand somewhere and may not. All values of one file have to come together."""
+        values = tuple(values)
+        there = self._said.standing({value.lead for value in values})
+        hits = [value for value in values if value.lead in there] if there else []
+        pairs = [_rows(value) for value in hits]
+        there = self._said.standing(frozenset[tuple[bytes, ...]]().union(*pairs)) if hits else there
+        hits = [value for value, needed in zip(hits, pairs, strict=True) if _may_stand(value, needed, there)]
+        asked = {(value.form, value.words): value for value in hits}  # many clients have a word in common
+        known = {key: self._confirm(value, self._said) for key, value in asked.items()}
+        hits = [value for value in hits if known[value.form, value.words]]
+        sure = {(value.path, value.words.lower()) for value in hits if value.weight != "loose"}
+        open_ones = {(_home(value), value.words.lower()) for value in hits if not value.private}
+        told: set[tuple[str, object, str]] = set()
+        for value in hits:
+            place = (value.path, value.at, value.text)
+            if place in told or (value.weight == "loose" and (value.path, value.words.lower()) in sure):
+                continue
+            if value.private and (_home(value), value.words.lower()) in open_ones:
+                continue  # a name in a note: it is told, and may be agreed to, where it is the client's own
+            code = self._own.judged(value, self._confirm)
+            if code is None:
+                continue
+            told.add(place)
+            names = []
+            for name, data in self._public.items():
+                if name not in self._pages:
+                    self._pages[name] = Disclosed({name: data})
+                if self._confirm(value, self._pages[name]):
+                    names.append(name)
+            yield _finding(value, code, names)
 
 
 def _home(value: Value) -> str:

@@ -7,7 +7,7 @@ It may be made on its own, in any order and in any process: first a draft, and, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from portalgen.content.lock import DocumentRow, LinkRow, Mode
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
+from portalgen.content.records.practice import ACKNOWLEDGE
 from portalgen.publish.access import Access
 from portalgen.publish.checks import LinkChecker, double_addresses
 from portalgen.publish.copies import Copy
@@ -23,6 +24,7 @@ from portalgen.rules.account import Issued, account_of
 from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account
 from portalgen.rules.ledger import reconcile
+from portalgen.rules.recurring import skip_findings
 from portalgen.rules.retainer import retainer_findings
 from portalgen.rules.ways import way_findings
 from portalgen.site.einvoice.make import einvoices_of
@@ -95,16 +97,32 @@ class Workshop:
         self.access = access
         countries = country_names(shared.site.practice.language)
         self._offer = Offer(shared, today, countries)
-        self._writer = Writer(directory(shared))
-        self._renderer = Renderer(shared, theme, base_url, today, countries)
+        self._writer = self.writer()
+        self._renderer = self.renderer(countries)
         printing = shared.site.documents.pdf
         self._printer = Printer(shared, theme, self._renderer.practice) if printing else None
         self._tombstones = Tombstones(self._renderer, shared)
+
+    def writer(self) -> Writer:
+        """What renders texts."""
+        return Writer(directory(self.shared))
+
+    def renderer(self, countries: Mapping[str, str]) -> Renderer:
+        """What renders pages."""
+        return Renderer(self.shared, self.theme, self.base_url, self.today, countries)
+
+    def checker(self, files: Iterable[str]) -> LinkChecker:
+        """What looks at the links of pages beside these files."""
+        return LinkChecker(files, self.theme.own)
 
     @cached_property
     def shell(self) -> Shell:
         """The page around everything that is sealed. Raises `TemplateProblem`."""
         return shell_of(self.theme, self.shared, self._renderer.practice)
+
+    def turn_to(self, today: dt.date) -> None:
+        """Makes what follows for this day; what all clients share stays as it was made."""
+        self.today = today
 
     def sealed(self, folder: ClientFolder | None) -> bool:
         """Whether a client's pages are sealed; those of a client that is gone as the site's are."""
@@ -132,7 +150,7 @@ class Workshop:
         if self.base_url:
             files["sitemap.xml"] = self._renderer.sitemap(pages)
         copies = tuple(File(address=path, source=f"content/{path}") for path in self.shared.static)
-        links = LinkChecker((*files, *self.shared.static), self.theme.own)
+        links = self.checker((*files, *self.shared.static))
         findings += _checked(links, texts)
         findings += links.foreign(self.shared.site.path, not_found, self.base_url)
         sources = {file_of(page.address): page.source for page in pages}
@@ -144,6 +162,7 @@ class Workshop:
         issued = self.access.issued(folder.id)
         account, found = account_of(self.shared, folder, self.today, issued)
         findings = [*found, *odd_client_amounts(self.shared, folder), *way_findings(self.shared, folder)]
+        findings += [*skip_findings(folder), *_unaccepted(self.shared, folder)]
         if not _broken(findings):
             findings += retainer_findings(self.shared, folder, account, self.today)
         if not _broken(findings):
@@ -293,3 +312,25 @@ def _checked(links: LinkChecker, texts: Collection[tuple[Page, str]]) -> list[Fi
     for page, text in texts:
         links.know(page, text)
     return [finding for page, _ in texts for finding in links.problems(page)]
+
+
+def _unaccepted(shared: Shared, folder: ClientFolder) -> Iterator[Finding]:
+    """A client whose pages shall not be sealed, where nobody accepted what follows or the host lists its files."""
+    if folder.client.privacy != "unlisted":
+        return
+    if shared.site.listed:
+        yield Finding(
+            path=folder.client.path,
+            at=("privacy",),
+            code="listed-host",
+            message="your host publishes the list of its files, so unlisted pages would be found",
+            hint="write privacy: sealed, or choose another host in site.yaml",
+        )
+    elif shared.site.privacy.acknowledge != ACKNOWLEDGE:
+        yield Finding(
+            path=folder.client.path,
+            at=("privacy",),
+            code="not-acknowledged",
+            message="unlisted pages can be read by your host and by anyone who gets the link",
+            hint=f"if you accept that, write into site.yaml privacy: {{acknowledge: {ACKNOWLEDGE}}}",
+        )

@@ -15,7 +15,7 @@ from portalgen.publish.checks import plain_comments
 _DOCUMENTS = (".html", ".htm", ".shtml", ".xhtml", ".xht", ".svg", ".xml", ".xsl", ".xslt")
 """What a browser opens as a page of its own."""
 _PERHAPS = re.compile(
-    rb"<(?:[\w.-]+:)?script|script\s*:|xml-stylesheet|srcdoc|on[a-z]{3,24}\s*=|=\s*[\"']?[^\s\"'<>=]{0,12}&(?:#|[A-Za-z]+;)",
+    rb"<(?:[\w.-]+:)?script|script\s*:|xml-stylesheet|srcdoc|(?<![a-z])on[a-z]{3,24}\s*=|=\s*[\"']?[^\s\"'<>=]{0,12}&(?:#|[A-Za-z]+;)",
     re.IGNORECASE,
 )
 """What a page has that runs something, and much else: most pages need not be read more closely."""

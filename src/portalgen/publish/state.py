@@ -6,8 +6,9 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ _VERSION = 1
 _SECOND = 1_000_000_000  # nanoseconds
 _SUFFIX = ".portalgen-tmp"
 _ASTRAY = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\\\0]")
+_ASTRAY_LINE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\0]", re.MULTILINE)
 _UNFINISHED = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
 
 
@@ -105,6 +107,11 @@ def build_lock(root: Path, wait: float = 30.0) -> Iterator[None]:
         lock.release()
 
 
+def at_work(root: Path) -> bool:
+    """Whether another process seems to work in this site."""
+    return (root / STATE_FOLDER / "build.pid").exists()
+
+
 def _pid(holder: Path) -> int | None:
     with suppress(OSError, ValueError):
         return int(holder.read_text(encoding="ascii"))
@@ -120,6 +127,16 @@ def read_manifest(site: Path) -> Manifest:
     """The list of what we wrote; `OutputRefused` when it cannot be trusted with a removal."""
     path = site / STATE_FOLDER / "manifest.json"
     try:
+        info = path.stat()
+    except FileNotFoundError:
+        return Manifest()
+    return _manifest(path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
+
+
+@lru_cache(maxsize=1)
+def _manifest(path: Path, size: int, mtime: int, ctime: int, inode: int) -> Manifest:
+    """The list in that file, read once: we write it as a new file each time, so it never changes under one inode."""
+    try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return Manifest()
@@ -131,7 +148,7 @@ def read_manifest(site: Path) -> Manifest:
             "use that version, or delete this file and empty the output; the next build writes everything anew",
         )
     if manifest is None or not all(
-        is_plain(name) for owned in manifest.outputs.values() for name in (*owned.files, *owned.folders)
+        are_plain(names) for owned in manifest.outputs.values() for names in (owned.files, owned.folders)
     ):
         raise OutputRefused(
             f"{path}, the list of what we wrote, is damaged",
@@ -149,6 +166,11 @@ def write_manifest(site: Path, manifest: Manifest) -> None:
 def is_plain(path: str) -> bool:
     """Whether a path with `/` leads to a place below the folder it starts in, on every system."""
     return _ASTRAY.search(path) is None
+
+
+def are_plain(paths: Iterable[str]) -> bool:
+    """The same of many, at once."""
+    return _ASTRAY_LINE.search("\n".join(paths) or "-") is None
 
 
 def is_unfinished(name: str) -> bool:
@@ -173,6 +195,19 @@ def write_whole(place: str, data: bytes, mode: int, *, durable: bool = False, ne
         raise
     if durable:
         remember_folder(os.path.dirname(place))
+
+
+def bring(staged: str, place: str, *, newer: bool) -> bool:
+    """Moves a finished file into place, `newer` as in `write_whole`. False when it lies on another disk."""
+    if newer:
+        _make_newer(staged, place)
+    try:
+        os.replace(staged, place)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            return False
+        raise OSError(error.errno, error.strerror, place) from error
+    return True
 
 
 def _make_newer(fresh: str, old: str) -> None:

@@ -1,38 +1,44 @@
-"""One whole build: under the lock, from the sources into the output, or nothing at all."""
+"""One whole build: under the lock, from the sources into the output, or nothing at all.
+
+Parts that nothing changed for are taken as they stand in the output; a build that would change nothing is recognised.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from portalgen.content.problems import Problem
-from portalgen.content.sources import changed_since
 from portalgen.publish.beside import write_beside
-from portalgen.publish.key import KeyProblem, key_id_of, key_path, refuse_within, settle_key
-from portalgen.publish.memory import Inputs, Last, inputs_of, recall, remember
-from portalgen.publish.output import Written, build_lock, checked_output, publish
+from portalgen.publish.key import key_path, refuse_within, settle_key
+from portalgen.publish.memory import Last, Recalled, forget, recall
+from portalgen.publish.output import Unsettled, Written, publish
+from portalgen.publish.place import checked_output
+from portalgen.publish.state import at_work, build_lock
+from portalgen.publish.untouched import untouched
+
+if TYPE_CHECKING:
+    from portalgen.content.sources import Tree
 
 Progress = Callable[[int, int], None]
 
 
-class Unsettled(Exception):
-    """Sources changed while they were read; nothing was written."""
-
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        super().__init__(f"{', '.join(paths[:3])} changed while it was read")
-
-
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a build did. `excerpts` are the lines that the problems are about; `written` is None when nothing was."""
+    """What a build did. `excerpts` are the lines that the problems are about; `written` is None when nothing was.
+
+    `ignored` says why what was known of the last build was not used, where something was.
+    """
 
     pages: int = 0
     problems: tuple[Problem, ...] = ()
     excerpts: tuple[str, ...] = ()
     written: Written | None = None
+    ignored: str = ""
 
     def excerpt(self, problem: Problem) -> str:
         """The line that a problem of this build is about."""
@@ -49,55 +55,71 @@ def build_into(
     jobs: int = 0,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Builds the site in `root` into `output`; a build that would change nothing is recognised and left out.
+    """Builds the site in `root` into `output`.
 
     `jobs`: how many processes to use at most, 0 for as many as pay. Raises `KeyProblem`, `OutputError`, and
     `Unsettled` when a source changed meanwhile.
     """
     checked_output(root, output)
+    known = recall(root, output) if remembers else Recalled(None)
+    if known.last and not at_work(root) and untouched(root, output, known.last, today, base_url):
+        return _unchanged(known.last)
+    from portalgen.publish.look import look
+
     lock = build_lock(root) if (root / "content").is_dir() else contextlib.nullcontext()
     with lock:
         refuse_within(key_path(root), [output])
         settle_key(root)
-        inputs = _inputs(root, base_url)
-        if remembers and inputs and (last := recall(root, output, inputs, today)):
-            return Outcome(
-                pages=last.pages,
-                problems=last.problems,
-                excerpts=last.excerpts,
-                written=Written(0, len(last.outputs), 0),
-            )
-        from portalgen.publish.build import assemble
+        known = recall(root, output) if remembers else known
+        seen = look(root, output, known, today, base_url)
+        if seen.settled and seen.last:
+            return _unchanged(seen.last)
+        from portalgen.content.sources import scan
+        from portalgen.publish.partial import build_parts
 
-        result = assemble(root, today=today, base_url=base_url, keeps=True, jobs=jobs, progress=progress)
-        told = tuple(result.loaded.excerpt(problem) for problem in result.problems)
-        if result.files is None or result.access is None:
-            return Outcome(problems=result.problems, excerpts=told)
-        if changed := changed_since(result.loaded.sources):
-            raise Unsettled(changed)
-        result.access.save()
-        written = publish(result.files, root=root, output=output)
-        write_beside(root, result.beside)
-        # what was built must be what was looked at: else an edit in between, taken back later, would be remembered
-        same = inputs is not None and inputs.stamps == result.loaded.sources.stamps
-        if inputs and same and result.day and result.loaded.site:
-            zone = result.loaded.site.shared.site.practice.timezone
-            settled = Inputs(sources=inputs.sources, base_url=base_url, key_id=key_id_of(root))
-            last = Last(
-                timezone=zone,
-                pages=result.pages,
-                problems=result.problems,
-                excerpts=told,
-                beside=tuple(result.beside),
-                shut=tuple(row.salt for row in result.access.lock.links if row.state != "live"),
-            )
-            remember(root, output, settled, result.day, last, result.files)
-        return Outcome(pages=result.pages, problems=result.problems, excerpts=told, written=written)
+        built = build_parts(root, output, seen, today, base_url, jobs=jobs, progress=progress)
+        if built and not built.written and not seen.whole:
+            seen = msgspec.structs.replace(seen, tree=scan(root), whole=True)
+            built = build_parts(root, output, seen, today, base_url, jobs=jobs, progress=progress)
+        if built:
+            return _outcome(built.told, built.pages if built.written else 0, built.written, seen.ignored)
+        tree = seen.tree if seen.whole else None
+        return _together(root, output, tree, today, base_url, jobs, progress, seen.ignored)
 
 
-def _inputs(root: Path, base_url: str) -> Inputs | None:
-    """What the build depends on; None when there is a problem with it that the build itself will tell."""
-    try:
-        return inputs_of(root, base_url, key_id_of(root))
-    except KeyProblem:
-        return None
+def _unchanged(last: Last) -> Outcome:
+    count = sum(len(unit.outputs) for unit in last.units) + len(last.gone)
+    return _outcome(dict(last.told()), last.pages, Written(0, count, 0), "")
+
+
+def _together(
+    root: Path,
+    output: Path,
+    tree: Tree | None,
+    today: dt.date | None,
+    base_url: str,
+    jobs: int,
+    progress: Progress | None,
+    ignored: str,
+) -> Outcome:
+    """The build that tells what parts on their own cannot: all of the site in memory at once."""
+    from portalgen.content.sources import changed_since
+    from portalgen.publish.build import assemble
+
+    result = assemble(root, tree=tree, today=today, base_url=base_url, keeps=True, jobs=jobs, progress=progress)
+    told = {problem: result.loaded.excerpt(problem) for problem in result.problems}
+    if result.files is None or result.access is None:
+        return _outcome(told, 0, None, ignored)
+    if changed := changed_since(result.loaded.sources):
+        raise Unsettled(changed)
+    result.access.save()
+    written = publish(result.files, root=root, output=output)
+    write_beside(root, result.beside)
+    forget(root, output)
+    return _outcome(told, result.pages, written, ignored)
+
+
+def _outcome(told: Mapping[Problem, str], pages: int, written: Written | None, ignored: str) -> Outcome:
+    problems = tuple(sorted(told))
+    excerpts = tuple(told[problem] for problem in problems)
+    return Outcome(pages=pages, problems=problems, excerpts=excerpts, written=written, ignored=ignored)

@@ -67,8 +67,9 @@ def escalation_of(shared: Shared, folder: ClientFolder, facts: InvoiceFacts, tod
     index = _place(ladder, done)[0] + 1 if done else 0
     following = ladder[index] if index < len(ladder) else None
     promised = promised_by(shared, folder, facts.invoice.id, today, shown=False)
+    late = status.days_overdue(today)
     return Escalated(
-        due=next((step.stage for step in reversed(ladder) if step.after_days <= status.days_overdue), None),
+        due=next((step.stage for step in reversed(ladder) if step.after_days <= late), None),
         done=done,
         done_on=last[done] if done else None,
         next=following,
@@ -107,7 +108,7 @@ def _from(
     today: dt.date,
 ) -> dt.date:
     """The first day for a step: when its days have passed, and the day after the time that the last letter gave."""
-    by_days = today + (step.after_days - facts.status.days_overdue) * DAY
+    by_days = today + (step.after_days - facts.status.days_overdue(today)) * DAY
     given = next((one.deadline_days for one in ladder if one.stage == done), None)
     return max(by_days, last[done] + (given + 1) * DAY) if done and given is not None else by_days
 

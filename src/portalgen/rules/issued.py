@@ -7,21 +7,23 @@ the file only refers to (an address, a price, payment terms) is none, and the do
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from portalgen.content.lock import DocumentRow, Relocked, document_hash
+from portalgen.content.lock import DocumentRow, Relocked
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import KeyPath
 from portalgen.content.records.client import ClientAddress
 from portalgen.content.records.documents import CreditNote, Invoice
 from portalgen.content.records.offer import Terms
-from portalgen.content.records.practice import Address
+from portalgen.content.records.practice import Address, Practice
 from portalgen.rules.document import LAYOUT, Deducted, Document, Drawn, PlannedPart, Preceding, open_parts
 from portalgen.rules.money import Money, rounded
 from portalgen.rules.parties import Party, PostalAddress
@@ -40,10 +42,11 @@ def written(record: Invoice | CreditNote) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
+        values, fields = _fields(type(value))
         return {
-            written_as: _plain(own)
-            for name, written_as, default in _fields(type(value))
-            if (own := getattr(value, name)) != default
+            key: own if type(own) is str else _plain(own)
+            for (key, default), own in zip(fields, values(value), strict=True)
+            if own is not default and own != default
         }
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
@@ -55,17 +58,19 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Any], ...]:
-    """A record's fields that may not change after issue: name, key in the file, default."""
-    return tuple(
+def _fields(kind: type[msgspec.Struct]) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[tuple[str, Any], ...]]:
+    """A record's fields that may not change after issue: what takes their values; the key in the file and default."""
+    kept = [field for field in msgspec.structs.fields(kind) if field.name not in FREE]
+    fields = tuple(
         (
-            field.name,
             field.encode_name,
             field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default,
         )
-        for field in msgspec.structs.fields(kind)
-        if field.name not in FREE
+        for field in kept
     )
+    if len(kept) > 1:
+        return attrgetter(*(field.name for field in kept)), fields
+    return lambda record: tuple(getattr(record, field.name) for field in kept), fields
 
 
 def changed(was: Any, now: Any, at: KeyPath = ()) -> Iterator[tuple[KeyPath, Any, Any]]:
@@ -120,12 +125,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def snapshot(document: Document) -> dict[str, Any]:
-    """A document as the plain data that the lock keeps."""
-    data: dict[str, Any] = msgspec.to_builtins(document)
-    return data
-
-
 def restored(row: DocumentRow) -> Document:
     """The document that a row of the lock keeps. Raises `msgspec.ValidationError` when its shape is unknown."""
     return msgspec.convert(row.document, Document)
@@ -133,15 +132,15 @@ def restored(row: DocumentRow) -> Document:
 
 def row_of(document: Document, record: Invoice | CreditNote) -> DocumentRow:
     """A new row for a document that is issued now, or found issued."""
-    data = snapshot(document)
+    canonical = msgspec.json.encode(document, order="sorted")  # what `document_hash` is made of
     return DocumentRow(
         client=record.client,
         of=document.kind,
         id=document.id,
         number=document.number,
         issued=document.issued,
-        sha256=document_hash(data),
-        document=data,
+        sha256=hashlib.sha256(canonical).hexdigest(),
+        document=msgspec.json.decode(canonical),
         written=written(record),
     )
 
@@ -251,6 +250,17 @@ def credit_document(
 def seller_of(shared: Shared, taxed: bool) -> Party:
     """The practice. What is outside the scope of tax names no VAT ids (BR-O-02)."""
     practice = shared.site.practice
+    known = _SELLERS.get(taxed)
+    if known is None or known[0] is not practice:
+        known = _SELLERS[taxed] = practice, _seller(practice, taxed)
+    return known[1]
+
+
+_SELLERS: dict[bool, tuple[Practice, Party]] = {}
+"""The seller of the last practice that was asked for, with and without VAT ids: it stands on every document."""
+
+
+def _seller(practice: Practice, taxed: bool) -> Party:
     return Party(
         name=practice.legal_name,
         also=practice.name if practice.name not in practice.legal_name else "",

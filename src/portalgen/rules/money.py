@@ -66,6 +66,8 @@ def split(amount: Decimal, shares: Sequence[Decimal], currency: str) -> tuple[De
     if whole == 0:
         return (amount, *(ZERO for _ in shares[1:]))
     smallest = quantum(currency)
+    if not amount or len(shares) == 1:
+        return (amount.quantize(smallest, "ROUND_DOWN", CONTEXT),) * len(shares)
     exact = [CONTEXT.divide(CONTEXT.multiply(amount, share), whole) for share in shares]
     parts = [part.quantize(smallest, "ROUND_DOWN", CONTEXT) for part in exact]
     step = smallest if amount >= 0 else -smallest

@@ -59,6 +59,8 @@ def packages_of(shared: Shared, folder: ClientFolder, today: dt.date) -> tuple[P
     no mistake: they wait to be invoiced.
     """
     client = folder.client
+    if not client.packages:
+        return ()
     bought = [
         (n, purchase, expiry(shared, purchase))
         for n, purchase in enumerate(client.packages)

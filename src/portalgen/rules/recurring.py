@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,16 +41,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 def runs(recurring: Recurring, until: dt.date) -> tuple[Run, ...]:
     """The runs dated by `until`, without skipped and paused days. `count` counts invoices, not skipped days."""
-    found: list[Run] = []
-    last = min(until, recurring.until or until)
-    days = _days(recurring)
-    day = next(days)
-    while day <= last and len(found) != recurring.count:
-        after = next(days)
-        if day not in recurring.skip and not _rests(recurring, day):
-            found.append(Run(recurring=recurring, date=day, period=(day, after - DAY), number=len(found) + 1))
-        day = after
-    return tuple(found)
+    return tuple(_turns(recurring, lambda day: day <= until))
 
 
 def due_runs(folder: ClientFolder, today: dt.date, known: Collection[str] = ()) -> tuple[Run, ...]:
@@ -67,9 +59,20 @@ def missed_runs(folder: ClientFolder, today: dt.date, known: Collection[str] = (
 
 
 def upcoming(folder: ClientFolder, today: dt.date, months: int = 3) -> tuple[Run, ...]:
-    """The runs after `today` within so many months, the next first. Prices as they are planned today."""
-    end = add_period(today, Period(months, "m"))
-    return tuple(run for run in _runs_of(folder, end) if run.date > today and run.id not in folder.invoices)
+    """Of each series the next run after `today`, if it is within so many months. Prices as they are planned today."""
+    client = folder.client
+    if not client.ended and client.status in ("ended", "archived"):
+        return ()
+
+    def near(day: dt.date) -> bool:
+        return (client.ended is None or day <= client.ended.date) and today >= _first_within(day, months)
+
+    found = []
+    for recurring in client.recurring:
+        turns = _turns(recurring, near)
+        if run := next((run for run in turns if run.date > today and run.id not in folder.invoices), None):
+            found.append(run)
+    return tuple(sorted(found, key=lambda run: (run.date, run.recurring.id)))
 
 
 def invoice_of(shared: Shared, folder: ClientFolder, run: Run) -> Invoice:
@@ -102,22 +105,39 @@ def lines_of(shared: Shared, run: Run) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def recurring_findings(clients: Iterable[ClientFolder]) -> Iterator[Finding]:
-    """Two series with one id would make invoices with one id; a day to skip that is no run skips nothing."""
+class Series(NamedTuple):
+    """The ids of what returns for one client, in the order of their file."""
+
+    client: str
+    path: str
+    ids: tuple[str, ...]
+
+
+def series_of_client(folder: ClientFolder) -> Series:
+    """What returns for a client."""
+    return Series(folder.id, folder.client.path, tuple(recurring.id for recurring in folder.client.recurring))
+
+
+def same_series(every: Iterable[Series]) -> Iterator[Finding]:
+    """Two series with one id would make invoices with one id."""
     seen: dict[str, str] = {}
-    for folder in clients:
-        for n, recurring in enumerate(folder.client.recurring):
-            at = ("recurring", n)
-            other = seen.setdefault(recurring.id, folder.client.path)
-            if other != folder.client.path:
+    for client, path, ids in every:
+        for n, name in enumerate(ids):
+            other = seen.setdefault(name, path)
+            if other != path:
                 yield Finding(
-                    path=folder.client.path,
-                    at=(*at, "id"),
+                    path=path,
+                    at=("recurring", n, "id"),
                     code="duplicate-id",
-                    message=f"'{recurring.id}' also returns in {other}, and their invoices would have the same ids",
-                    hint=f"write '{recurring.id}-{folder.id}'" if len(recurring.id) < 30 else "choose another id",
+                    message=f"'{name}' also returns in {other}, and their invoices would have the same ids",
+                    hint=f"write '{name}-{client}'" if len(name) < 30 else "choose another id",
                 )
-            yield from _skips(folder.client.path, n, recurring)
+
+
+def skip_findings(folder: ClientFolder) -> Iterator[Finding]:
+    """A day to skip that is no run skips nothing."""
+    for n, recurring in enumerate(folder.client.recurring):
+        yield from _skips(folder.client.path, n, recurring)
 
 
 def _skips(path: str, n: int, recurring: Recurring) -> Iterator[Finding]:
@@ -148,6 +168,26 @@ def _runs_of(folder: ClientFolder, until: dt.date) -> list[Run]:
         return []
     found = [run for recurring in client.recurring for run in runs(recurring, until)]
     return sorted(found, key=lambda run: (run.date, run.recurring.id))
+
+
+def _turns(recurring: Recurring, reached: Callable[[dt.date], bool]) -> Iterator[Run]:
+    """The runs of a series from its first day on, as long as their days are `reached`."""
+    number = 0
+    days = _days(recurring)
+    day = next(days)
+    while reached(day) and (recurring.until is None or day <= recurring.until) and number != recurring.count:
+        after = next(days)
+        if day not in recurring.skip and not _rests(recurring, day):
+            number += 1
+            yield Run(recurring=recurring, date=day, period=(day, after - DAY), number=number)
+        day = after
+
+
+def _first_within(day: dt.date, months: int) -> dt.date:
+    """The first day from which so many months on, by `add_period`, a day is reached."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return dt.date(year, month + 1, day.day) if day.day <= last else dt.date(year, month + 1, last) + DAY
 
 
 def _days(recurring: Recurring) -> Iterator[dt.date]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
+
 
 def number_reference(number: str, id_: str) -> str:
     """The number made safe: `[A-Za-z0-9-]`, at most 35."""
@@ -57,7 +59,7 @@ def grouped(reference: str) -> str:
 
 
 def _safe(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-")[-35:].lstrip("-")
+    return _UNSAFE.sub("-", text).strip("-")[-35:].lstrip("-")
 
 
 def _digits(number: str, id_: str) -> str:

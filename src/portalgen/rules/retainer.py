@@ -67,7 +67,8 @@ def retainer_of(shared: Shared, folder: ClientFolder, account: Account, today: d
         return Money(rounded(amount, currency), currency)
 
     ended = folder.client.ended is not None and folder.client.ended.date <= today
-    active = not ended and (retainer.from_ or today) <= today <= (retainer.until or today)
+    begun = retainer.from_ is None or retainer.from_ <= today
+    active = not ended and begun and (retainer.until is None or today <= retainer.until)
     if not retainer.held:
         return RetainerState(
             retainer=retainer, balance=None, movements=(), below_floor=False, ask=None, refund=None, active=active

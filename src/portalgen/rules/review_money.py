@@ -69,7 +69,7 @@ def overdue(asked: Asked) -> tuple[Item, ...]:
                     label=label_of(facts),
                     amount=facts.money(status.due_now or status.balance),
                     day=status.due,
-                    days=status.days_overdue,
+                    days=status.days_overdue(asked.today),
                     ladder=ladder,
                     pending=_pending(facts),
                     discussed=facts.money(status.discussed) if status.discussed else None,

@@ -119,10 +119,12 @@ def paid_parts(folder: ClientFolder, account: Account) -> dict[str, list[PaidPar
     for facts in account.invoices.values():
         if facts.status.document != "issued":
             continue
+        cleared = [part for part in facts.allocations if part.payment.status == "cleared"]
+        if not cleared:
+            continue
         asked = invoice_slices(folder, account, facts)
         paid = ZERO
         before: Slices = ()
-        cleared = [part for part in facts.allocations if part.payment.status == "cleared"]
         for part in sorted(cleared, key=_date):
             paid += part.amount
             left = _less_credits(folder, facts, asked, part.payment.date)
@@ -143,7 +145,9 @@ def _date(part: Allocated) -> dt.date:
 
 
 def _services(folder: ClientFolder, lines: Sequence[Line]) -> tuple[str, ...]:
-    sessions = {session.id: session.service for session in folder.sessions}
+    sessions = (
+        {session.id: session.service for session in folder.sessions} if any(line.session for line in lines) else {}
+    )
     return tuple(line.service or sessions.get(line.session or "", "") for line in lines)
 
 
@@ -158,6 +162,8 @@ def _own(folder: ClientFolder, facts: InvoiceFacts) -> Slices:
 def _less_credits(folder: ClientFolder, facts: InvoiceFacts, slices: Slices, day: dt.date | None) -> Slices:
     """The slices less what was credited by a day."""
     credits = [credit for credit in facts.credits if day is None or credit.note.issued <= day]
+    if not credits:
+        return slices
     return combined(slices, *(negated(credit_slices(folder, facts, credit)) for credit in credits))
 
 
@@ -170,14 +176,15 @@ def _cut(totals: Totals, services: Sequence[str], deposit: bool, of: Slices = ()
     for group in totals.groups:
         weights: dict[str, Decimal] = {}
         known = {part.service: part.net for part in of if part.key == group.key}
+        whole = total(known.values())
         for line, net, service in zip(totals.lines, totals.nets, services, strict=True):
             if line.tax != group.key:
                 continue
-            if service in known or not total(known.values()):
+            if service in known or not whole:
                 weights[service] = weights.get(service, ZERO) + net
             else:
                 for name, part in known.items():
-                    share = CONTEXT.divide(CONTEXT.multiply(net, part), total(known.values()))
+                    share = CONTEXT.divide(CONTEXT.multiply(net, part), whole)
                     weights[name] = weights.get(name, ZERO) + share
         nets = _spread(group.base - group.charge, list(weights.values()), totals.currency)
         shared = dict(zip(weights, nets, strict=True))

@@ -87,8 +87,7 @@ def ageing_of(outstanding: Iterable[InvoiceFacts], today: dt.date, *, asked: boo
     """
     sums = [ZERO] * (len(_LATE) + 1)
     for due, amount in _open_parts(outstanding, asked=asked):
-        late = (today - due).days if due else 0
-        sums[sum(late >= first for first in _LATE)] += amount
+        sums[sum(today >= due + first * DAY for first in _LATE) if due else 0] += amount
     return Ageing(not_due=sums[0], days_1_30=sums[1], days_31_60=sums[2], days_61_90=sums[3], over_90=sums[4])
 
 

@@ -66,7 +66,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     document: DocumentState
     money: MoneyState
     timing: TimingState
-    days_overdue: int
+    overdue_from: dt.date | None  # the first day after due and grace, once it is reached
     balance: Decimal
     surplus: Decimal
     disputed: bool
@@ -75,6 +75,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     due_now: Decimal
     due_now_by: dt.date | None
     label: Label
+
+    def days_overdue(self, today: dt.date) -> int:
+        """The days from the first one overdue to the day of this status, both included. No page tells them."""
+        return (today - self.overdue_from).days + 1 if self.overdue_from else 0
 
 
 def document_state(invoice: Invoice, today: dt.date) -> DocumentState:
@@ -102,16 +106,15 @@ def money_state(amount: Decimal, entries: Entries) -> MoneyState:
     return "written_off" if entries.written_off else "credited"
 
 
-def timing_state(due: dt.date | None, grace: int, soon: int, today: dt.date) -> tuple[TimingState, int]:
-    """The timing axis of what is due on a day, and the days overdue (counted from the day after due + grace)."""
+def timing_state(due: dt.date | None, grace: int, soon: int, today: dt.date) -> TimingState:
+    """The timing axis of what is due on a day."""
     if due is None or today < due - soon * DAY:
-        return "not_due", 0
+        return "not_due"
     if today < due:
-        return "due_soon", 0
+        return "due_soon"
     if today == due:
-        return "due_today", 0
-    late = (today - due).days - grace
-    return ("grace", 0) if late <= 0 else ("overdue", late)
+        return "due_today"
+    return "grace" if today <= due + grace * DAY else "overdue"
 
 
 def status_of(
@@ -135,9 +138,8 @@ def status_of(
     open_parts = [part for part in parts if part.open > 0] if balance > 0 else []
     due = open_parts[0].due if open_parts else (parts[-1].due if parts else None)
     timing: TimingState = "none"
-    late = 0
     if open_parts and document == "issued":
-        timing, late = timing_state(due, grace, soon, today)
+        timing = timing_state(due, grace, soon, today)
     due_now, by = _due_now(open_parts, today)
     reached = [part.due for part in open_parts if part.due <= today]
     if timing == "grace" and due:
@@ -152,7 +154,7 @@ def status_of(
         document=document,
         money=money,
         timing=timing,
-        days_overdue=late,
+        overdue_from=due + (grace + 1) * DAY if timing == "overdue" and due else None,
         balance=balance,
         surplus=surplus,
         disputed=disputed,

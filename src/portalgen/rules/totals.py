@@ -116,13 +116,17 @@ def compute(
     discount = discount_amount
     if discount_percent is not None:
         discount = rounded(CONTEXT.divide(CONTEXT.multiply(line_total, discount_percent), HUNDRED), currency)
-    keys = list(dict.fromkeys([line.tax for line in lines] + [charge.tax for charge in charges]))
-    by_key = {key: total(a for a, line in zip(amounts, lines, strict=True) if line.tax == key) for key in keys}
+    by_key: dict[TaxKey, Decimal] = {}
+    for amount, line in zip(amounts, lines, strict=True):
+        by_key[line.tax] = by_key.get(line.tax, ZERO) + amount
+    for charge in charges:
+        by_key.setdefault(charge.tax, ZERO)
+    keys = list(by_key)
     share = dict(zip(keys, split(discount, [by_key[key] for key in keys], currency), strict=True))
     extra = {key: total(charge.amount for charge in charges if charge.tax == key) for key in keys}
     taxed: list[PricedLine | PricedCharge] = [*lines, *charges]
     reasons = {
-        key: "; ".join(dict.fromkeys(i.tax_reason for i in taxed if i.tax == key and i.tax_reason)) for key in keys
+        key: "; ".join(dict.fromkeys(i.tax_reason for i in taxed if i.tax_reason and i.tax == key)) for key in keys
     }
     nets = amounts
     groups = []

@@ -64,6 +64,8 @@ def unbilled_sessions(shared: Shared, folder: ClientFolder, today: dt.date) -> t
 
     A free session waits for nothing. Void invoices do not count, drafts do.
     """
+    if not folder.sessions:
+        return ()
     done = billed_sessions(shared, folder) | covered_by_packages(shared, folder, today)
     found = []
     for session in sorted(folder.sessions, key=lambda session: (session.start, session.id)):
@@ -91,6 +93,8 @@ def unbilled_sessions(shared: Shared, folder: ClientFolder, today: dt.date) -> t
 
 def waiting_charges(shared: Shared, folder: ClientFolder, today: dt.date) -> tuple[LineProposal, ...]:
     """Charges dated by `today` that were not waived and stand on no invoice that holds."""
+    if not folder.client.charges:
+        return ()
     billed = {
         line.charge for invoice in folder.invoices.values() if not invoice.void for line in invoice.lines if line.charge
     }

@@ -29,6 +29,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "paypal_me": ("paypal.com", "paypal.me"),
 }
 """Where the links of a kind lead."""
+_GROUPED = re.compile(r"RF\d\d[0-9A-Z]+|\d{27}")
 IN_PERSON = frozenset(("cash", "card_in_person"))
 STRIPE_LOCALES = frozenset((
     "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr", "hu", "id",
@@ -169,7 +170,7 @@ def _reference(method: Method, demand: Demand) -> str:
 
 def _shown(reference: str) -> str:
     """A reference as it is printed."""
-    printed = re.fullmatch(r"RF\d\d[0-9A-Z]+|\d{27}", reference)
+    printed = _GROUPED.fullmatch(reference)
     return references.grouped(reference) if printed else reference
 
 

@@ -91,10 +91,8 @@ class AheadWriter:
 
     def upcoming(self, folder: ClientFolder) -> tuple[UpcomingView, ...]:
         """The next invoice of each series that returns. Only that one, so that a page changes when an invoice comes."""
-        coming = upcoming(folder, self.today, MONTHS_AHEAD)
-        first = {run.recurring.id: run for run in reversed(coming)}
         views = []
-        for run in sorted(first.values(), key=lambda run: (run.date, run.recurring.id)):
+        for run in upcoming(folder, self.today, MONTHS_AHEAD):
             texts, amount = self._comes_to(folder, lines_of(self.shared, run), run.date)
             views.append(UpcomingView(date=run.date, descriptions=texts, amount=amount))
         return tuple(views)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -116,6 +117,7 @@ def bill_of(document: Document, notes: Markup, home: str) -> BillView:
     )
 
 
+@lru_cache(maxsize=1000)
 def party_view(party: Party, home: str, language: str, *, own_reference: bool = False) -> PartyView:
     """Seller or buyer. The country stands in the address, in that language, only when it is not `home`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -18,6 +19,7 @@ from portalgen.site.po import Messages, Plural, key, messages, parse
 
 FOLDER = Path(__file__).parent / "locale"
 TEMPLATE = FOLDER / "portalgen.pot"
+_VARIABLE = re.compile(r"%%|%\(\w+\)s")
 
 
 class Trans(InternationalizationExtension):
@@ -109,6 +111,7 @@ class Catalogue(Words):
         escaped = {message: str(escape(text)) for message, text in own.items()}
         self._safe = Words(locale, escaped, (*map(_escaped, site), *builtin))
         self._lines: dict[tuple[str, str], Markup] = {}
+        self._patterns: dict[str, str] = {}
         self._fitted = _isolated if locale.character_order == "right-to-left" else escape
 
     @classmethod
@@ -151,10 +154,37 @@ class Catalogue(Words):
         values.setdefault("num", number)
         return Markup(text % {name: self._fitted(value) for name, value in values.items()})
 
+    def trans_pattern(self, message: str, context: str) -> str:
+        """The message to be filled in with texts that are escaped: as `trans_filled`, prepared once."""
+        return self._pattern(self._safe.pgettext(context, message))
+
+    def trans_counted(
+        self, message: str, plural: str, number: int | Decimal, context: str, values: dict[str, str]
+    ) -> str:
+        """As `trans_count`, of values that are escaped."""
+        text = self._safe.npgettext(context, message, plural, number)
+        pattern = self._patterns.get(text)
+        if pattern is None:
+            pattern = self._patterns[text] = self._pattern(text)
+        if "num" not in values and "%(num)s" in text:
+            values["num"] = escape(number)
+        return pattern % values
+
+    def _pattern(self, text: str) -> str:
+        return _VARIABLE.sub(self._place, text) if self._fitted is _isolated else text
+
+    @staticmethod
+    def _place(found: re.Match[str]) -> str:
+        return found[0] if found[0] == "%%" else f"\u2068{found[0]}\u2069"
+
     def install(self, environment: Environment) -> None:
         """Make these words those of an environment."""
         environment.filters.update(
-            trans_line=self.trans_line, trans_filled=self.trans_filled, trans_count=self.trans_count
+            trans_line=self.trans_line,
+            trans_filled=self.trans_filled,
+            trans_count=self.trans_count,
+            trans_pattern=self.trans_pattern,
+            trans_counted=self.trans_counted,
         )
         install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
         safe = self._safe

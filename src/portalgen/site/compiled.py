@@ -16,21 +16,29 @@ from functools import cache
 from pathlib import Path
 from types import CodeType
 
+from jinja2 import Environment
 from jinja2 import __version__ as jinja_version
 from jinja2.bccache import Bucket, BytecodeCache
 
-_COMPILED: dict[tuple[bool, str, str], CodeType] = {}
+from portalgen.site.direct import DirectEnvironment
+from portalgen.site.templating import Sources
+
+_COMPILED: dict[tuple[str, str, str, str], CodeType] = {}
 
 
 class Compiled(BytecodeCache):
-    """What Jinja asks for compiled templates. The sandbox compiles the same source to other code."""
+    """What Jinja asks for compiled templates. Each kind of environment compiles the same source to other code.
 
-    def __init__(self, sandboxed: bool) -> None:
-        self._sandboxed = sandboxed
+    In a `DirectEnvironment` the code of a template depends on others too, so on all of the theme.
+    """
+
+    def __init__(self, kind: type[Environment], sources: Sources) -> None:
+        self._kind = kind.__name__
+        self._theme = sources.digest if issubclass(kind, DirectEnvironment) else ""
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """What was compiled from this very source before."""
-        known = self._sandboxed, bucket.key, bucket.checksum
+        known = self._kind, self._theme, bucket.key, bucket.checksum
         if known not in _COMPILED and (code := self._stored(bucket)):
             _COMPILED[known] = code
         bucket.code = _COMPILED.get(known)
@@ -39,7 +47,7 @@ class Compiled(BytecodeCache):
         """Remember what was compiled."""
         if bucket.code is None:
             return
-        _COMPILED[self._sandboxed, bucket.key, bucket.checksum] = bucket.code
+        _COMPILED[self._kind, self._theme, bucket.key, bucket.checksum] = bucket.code
         if bucket.code.co_filename.startswith("<") and not sys.dont_write_bytecode:
             with suppress(OSError):
                 self._store(bucket)
@@ -65,16 +73,19 @@ class Compiled(BytecodeCache):
             raise
 
     def _place(self, bucket: Bucket) -> Path:
-        module = f"template-{'s' if self._sandboxed else 'p'}-{bucket.key}.py"
+        module = f"template-{self._kind[0].lower()}-{bucket.key}.py"
         return Path(importlib.util.cache_from_source(str(Path(__file__).with_name(module))))
 
     def _head(self, bucket: Bucket) -> bytes:
         """What a file has to begin with to be of use: the source it came from, and what compiled it."""
-        return hashlib.sha256(_compiler() + bucket.checksum.encode()).digest()
+        return hashlib.sha256(_compiler() + f"{self._theme} {bucket.checksum}".encode()).digest()
 
 
 @cache
 def _compiler() -> bytes:
     """What makes code of a template: this Python, Jinja, and what we add to it."""
-    own = [Path(__file__).with_name(name).read_bytes() for name in ("catalogue.py", "theme.py")]
+    own = [
+        Path(__file__).with_name(name).read_bytes()
+        for name in ("catalogue.py", "direct.py", "flat.py", "known.py", "putout.py", "theme.py")
+    ]
     return hashlib.sha256(importlib.util.MAGIC_NUMBER + jinja_version.encode() + b"".join(own)).digest()

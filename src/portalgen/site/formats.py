@@ -84,6 +84,10 @@ class PlainMoney:
 
     def __call__(self, amount: Decimal) -> str:
         """The amount in words of this locale."""
+        text = str(amount)
+        if self.digits == 2 and len(text) < 10 and text[-3:-2] == "." and text[0] != "-":  # most: 45.00, 1234.50
+            group = self.group if len(text) > 6 else ""
+            return f"{self.before}{text[:-6]}{group}{text[-6:-3]}{self.decimal}{text[-2:]}{self.after}"
         text = format(amount if amount else abs(amount), ",f")
         minus = text[0] == "-"
         whole, _, cents = (text[1:] if minus else text).partition(".")
@@ -99,12 +103,17 @@ class PlainMoney:
 
 
 class Formats:
-    """The formats of one locale; its public methods are the filters of the templates."""
+    """The formats of one locale; its public methods are the filters of the templates.
+
+    `money` writes `€1,234.50`, `minus` the amount taken away: `-€1,234.50`. Equal amounts read the same.
+    """
 
     def __init__(self, locale: Locale) -> None:
         self.locale = locale
         self._writers: dict[str, Callable[[Decimal], str]] = {}
         self._digits = digits_of(locale)
+        self.money: Callable[[Money], str] = lru_cache(maxsize=8192)(self._money)
+        self.minus: Callable[[Money], str] = lru_cache(maxsize=4096)(self._minus)
         self.day: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "full"))
         self.date: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "long"))
         self.shortdate: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "medium"))
@@ -130,13 +139,11 @@ class Formats:
             self._writers[currency] = writer
         return writer
 
-    def money(self, money: Money) -> str:
-        """`€1,234.50`."""
+    def _money(self, money: Money) -> str:
         writer = self._writers.get(money.currency) or self.writer(money.currency)
         return writer(money.amount)
 
-    def minus(self, money: Money) -> str:
-        """The amount taken away: `-€1,234.50`."""
+    def _minus(self, money: Money) -> str:
         return self.writer(money.currency)(-money.amount)
 
     def _dated(self, day: dt.date, length: Literal["full", "long", "medium"]) -> str:

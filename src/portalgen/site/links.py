@@ -16,6 +16,9 @@ from urllib.parse import quote, unquote
 
 _SEALED = re.compile(r"(p/[a-z2-7]{32}\.html)#([a-z2-7]{56})(?:/(.*))?", re.DOTALL)
 
+_PLAIN = re.compile(r"[A-Za-z0-9/._~-]*")
+"""A path in which nothing is to be quoted."""
+
 _TOKEN = re.compile(r"(\A|/)p/([a-z2-7]{6})[a-z2-7]{26}/")
 
 SCHEMES = ("https:", "mailto:", "tel:")
@@ -37,11 +40,13 @@ def between(here: Sequence[str], file: str) -> str:
     """The link to `file` (its path below the root) from a page in the folder `here`, quoted for an attribute."""
     there = file.split("/")
     common = 0
-    for mine, its in zip(here, there[:-1], strict=False):
+    for mine, its in zip(here, there, strict=False):
         if mine != its:
             break
         common += 1
-    return "../" * (len(here) - common) + quote("/".join(there[common:]), safe="/.-_~")
+    common = min(common, len(there) - 1)  # the last is a file, no folder
+    path = "/".join(there[common:])
+    return "../" * (len(here) - common) + (path if _PLAIN.fullmatch(path) else quote(path, safe="/.-_~"))
 
 
 class Inside(NamedTuple):
@@ -54,7 +59,7 @@ class Inside(NamedTuple):
 
 def inside(address: str) -> Inside | None:
     """The parts of an address in a sealed file; None for any other."""
-    found = _SEALED.fullmatch(address)
+    found = _SEALED.fullmatch(address) if "#" in address else None
     return Inside(found[1], found[2], found[3] or "") if found else None
 
 

@@ -55,6 +55,12 @@ ATTRIBUTES = {
     "abbr": {"title"},
 }
 
+_PROSE = re.compile(r"\n*(?:[^\W\d_][\w ,.;:?!'\"()/%+=@$€§°…–—’‘“”„«»¿¡·-]*(?<! )(?:\n+|\Z))+")
+"""Paragraphs in which only `_` can mean something to Markdown: lines begin with a letter and end in no space."""
+_GAP = re.compile(r"\n\n+")
+_KEPT = 2_000
+"""Texts that are remembered; with more, all are forgotten at once."""
+
 
 class Rendered(NamedTuple):
     """Safe HTML and what is wrong with the text."""
@@ -91,11 +97,20 @@ def _slug(text: str, separator: str) -> str:
     return f"{slug}-text" if slug in RESERVED else slug
 
 
+def prose(text: str) -> Markup | None:
+    """The HTML of a text in which nothing is marked up, as `Writer` would make it; None for any other."""
+    if "_" in text or not _PROSE.fullmatch(text):
+        return None
+    inner = _GAP.sub("</p>\n<p>", text.strip("\n"))
+    return Markup(f"<p>{inner}</p>")
+
+
 class Writer:
     """Renders texts. One instance serves one thread; making one costs some milliseconds, so keep it."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
+        self._known: dict[tuple[str, int], Rendered] = {}  # texts that are the same on every page
         self._tidy = _Tidy()
         self._markdown = markdown.Markdown(
             extensions=[
@@ -117,6 +132,12 @@ class Writer:
         """
         if not text.strip():
             return Rendered(Markup(""), ())
+        if plain := prose(text):
+            return Rendered(plain, ())
+        return self._known.get((text, level)) or self._convert(text, source, page, line, level)
+
+    def _convert(self, text: str, source: str, page: str, line: int, level: int) -> Rendered:
+        """The text by way of Markdown and the cleaner; kept when it would be the same on every page."""
         findings: list[Finding] = []
 
         def find(code: str, message: str, hint: str, where: str) -> None:
@@ -124,8 +145,12 @@ class Writer:
             if finding not in findings:
                 findings.append(finding)
 
+        everywhere = True
+
         def attribute(tag: str, name: str, value: str) -> str | None:
+            nonlocal everywhere
             if name in ("href", "src"):
+                everywhere = False
                 if not value:
                     return None
                 found = self.directory.resolve(value, source, page)
@@ -169,4 +194,9 @@ class Writer:
             clean = clean.replace("<table", '<div class="table" tabindex="0"><table').replace(
                 "</table>", "</table></div>"
             )
-        return Rendered(Markup(clean), tuple(findings))
+        rendered = Rendered(Markup(clean), tuple(findings))
+        if everywhere and not findings:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[text, level] = rendered
+        return rendered

@@ -38,6 +38,7 @@ class Offer:
 
     def __init__(self, shared: Shared, today: dt.date, countries: Mapping[str, str]) -> None:
         self.shared, self.today, self.countries = shared, today, countries
+        self._terms: dict[Terms, TermsView] = {}
 
     @property
     def services(self) -> list[Service]:
@@ -121,7 +122,15 @@ class Offer:
         return next((policy.id for policy in self.shared.policies.values() if policy.kind == "cancellation"), None)
 
     def terms(self, terms: Terms, text: Markup = NO_TEXT) -> TermsView:
-        """Payment terms; `text` is their text as HTML."""
+        """Payment terms; `text` is their text as HTML. Many documents have the same ones."""
+        if text is NO_TEXT and (known := self._terms.get(terms)):
+            return known
+        view = self._terms_view(terms, text)
+        if text is NO_TEXT:
+            self._terms[terms] = view
+        return view
+
+    def _terms_view(self, terms: Terms, text: Markup) -> TermsView:
         practice = self.shared.site.practice
         labels = {method.id: method.label for method in practice.methods if not method.for_clients}
         late, deposit = terms.late, terms.deposit

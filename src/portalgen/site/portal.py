@@ -186,21 +186,22 @@ class PortalWriter:
 
     def _due(self, folder: ClientFolder, account: Account, rows: Mapping[str, InvoiceRow]) -> tuple[DueView, ...]:
         """What is due by today as one sum per currency, what is promised or due later by its day."""
-        groups: dict[tuple[dt.date, str, dt.date | None], list[tuple[InvoiceFacts, Decimal]]] = {}
+        groups: dict[tuple[dt.date, str, dt.date | None], list[tuple[InvoiceFacts, Decimal, dt.date]]] = {}
         for facts in account.published:
             by, left = facts.status.due_now_by, facts.status.due_now - facts.entries.pending
             if by and left > 0:
                 promised = promised_by(self.shared, folder, facts.invoice.id, self.today)
-                key = (promised or max(by, self.today), facts.currency, promised)
-                groups.setdefault(key, []).append((facts, left))
+                day = promised or by
+                key = (day if day > self.today else dt.date.min, facts.currency, promised)  # now before any later day
+                groups.setdefault(key, []).append((facts, left, by))
         views = []
         for (_, currency, promised), members in sorted(groups.items(), key=lambda item: item[0][:2]):
             views.append(
                 DueView(
-                    amount=Money(sum((left for _, left in members), ZERO), currency),
-                    by=min(facts.status.due_now_by or self.today for facts, _ in members),
-                    past_due=not promised and any(facts.status.timing == "overdue" for facts, _ in members),
-                    invoices=tuple(rows[facts.invoice.id] for facts, _ in members),
+                    amount=Money(sum((left for _, left, _ in members), ZERO), currency),
+                    by=min(by for _, _, by in members),
+                    past_due=not promised and any(facts.status.timing == "overdue" for facts, _, _ in members),
+                    invoices=tuple(rows[facts.invoice.id] for facts, _, _ in members),
                     promised_by=promised,
                 )
             )

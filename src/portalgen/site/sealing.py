@@ -1,7 +1,8 @@
 """Private pages under a key that only their link carries, by the construction of sealing §2. Pure: bytes in, bytes out.
 
-The primitives are those of `cryptography`: HKDF (RFC 5869), HMAC and AES-256-GCM. A page is sealed under a nonce and a
-key that follow from all of its bytes, so the same page gives the same file, and another page another nonce.
+The primitives are HMAC and AES-256-GCM, that of `cryptography`, which is imported for the first page; HKDF (RFC 5869)
+is two lines of HMAC. A page is sealed under a nonce and a key that follow from all of its bytes, so the same page gives
+the same file, and another page another nonce.
 """
 
 from __future__ import annotations
@@ -15,11 +16,6 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 CHECK = b"portalgen/v1/check"
 KEY_BYTES = 32
@@ -91,7 +87,16 @@ class Keyring:
     def _derive(self, purpose: str, length: int, *context: bytes) -> bytes:
         fields = (purpose.encode("ascii"), *context)
         info = b"".join(len(field).to_bytes(2, "big") + field for field in fields)
-        return HKDFExpand(SHA256(), length, info).derive(self._prk)
+        return _expanded(self._prk, info, length)
+
+
+def _expanded(key: bytes, info: bytes, length: int) -> bytes:
+    """HKDF-Expand with SHA-256 (RFC 5869 2.3)."""
+    made = block = b""
+    while len(made) < length:
+        block = hmac.digest(key, block + info + bytes((len(made) // 32 + 1,)), "sha256")
+        made += block
+    return made[:length]
 
 
 def _context(salt: str, generation: int) -> tuple[bytes, bytes]:
@@ -133,6 +138,8 @@ def seal(secret: bytes, files: Sequence[Enclosed], expires: dt.datetime | None =
     ).encode()
     plain = len(manifest).to_bytes(4, "big") + manifest + b"".join(file.content for file in files) + b"\x80"
     plain = plain.ljust(padded(len(plain)), b"\0")
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     tag = _synthetic(secret, plain)
     key, nonce = _message_key(secret, tag)
     return _HEAD + tag + AESGCM(key).encrypt(nonce, plain, _HEAD + tag)
@@ -140,6 +147,9 @@ def seal(secret: bytes, files: Sequence[Enclosed], expires: dt.datetime | None =
 
 def unseal(secret: bytes, sealed: bytes) -> Opened:
     """What was sealed under R. Raises `SealError`."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     head, tag = sealed[:24], sealed[24:56]
     if head != _HEAD or len(sealed) < 56 + 16:
         raise SealError("made by a newer portalgen")
@@ -166,11 +176,11 @@ def _synthetic(secret: bytes, plain: bytes) -> bytes:
 
 @lru_cache(maxsize=1)
 def _sealing_key(secret: bytes) -> bytes:
-    return HKDFExpand(SHA256(), 32, b"siv").derive(hmac.digest(_SEAL, secret, "sha256"))
+    return _expanded(hmac.digest(_SEAL, secret, "sha256"), b"siv", 32)
 
 
 def _message_key(secret: bytes, tag: bytes) -> tuple[bytes, bytes]:
-    made = HKDF(SHA256(), 44, salt=tag, info=_SEAL + b"/msg").derive(secret)
+    made = _expanded(hmac.digest(tag, secret, "sha256"), _SEAL + b"/msg", 44)
     return made[:32], made[32:]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateNotFound
 from jinja2.environment import TemplateModule
@@ -47,6 +49,12 @@ class Sources(BaseLoader):
     def __init__(self, builtin: Mapping[str, str], own: Mapping[str, str], folder: str) -> None:
         self.builtin, self.own, self.folder = builtin, own, folder
 
+    @cached_property
+    def digest(self) -> str:
+        """What tells these built-in templates from any others."""
+        parts = (part.encode() for pair in sorted(self.builtin.items()) for part in pair)
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """The source and a name for it; only names of the site's own templates stand below `templates/`."""
         if template in self.own:
@@ -72,6 +80,9 @@ class Links:
 
     def url(self, address: str, anchor: str = "") -> str:
         """The link to a page; what follows a `#` in the address stays."""
+        if "#" not in address:
+            link = between(self._here, file_of(address))
+            return f"{link}#{anchor}" if anchor else link
         if sealed := inside(address):
             return self._sealed(sealed, anchor)
         path, mark, fragment = address.partition("#")

@@ -26,6 +26,7 @@ from portalgen.content.records.practice import SiteFile
 from portalgen.site.catalogue import Trans
 from portalgen.site.colours import chosen_colours
 from portalgen.site.compiled import Compiled
+from portalgen.site.direct import DirectEnvironment
 from portalgen.site.formats import formats
 from portalgen.site.ownwords import OwnWords, is_catalogue, own_words
 from portalgen.site.pdf import Press
@@ -96,8 +97,7 @@ class Theme:
         self._country, self._language = site.practice.country, site.practice.language
         self.words = words
         self._names = {name: path for name, (path, _) in assets.items()}
-        self._compiled = Compiled(bool(sources.own))
-        self._environments: dict[str, Environment] = {}
+        self._environments: dict[tuple[str, bool], Environment] = {}
 
     @cached_property
     def own(self) -> Mapping[str, str]:
@@ -108,15 +108,16 @@ class Theme:
         """Where a file of the theme is published: `assets/theme.0123456789.css`."""
         return self._names[name]
 
-    def environment(self, language: str) -> Environment:
-        """The environment of one language, made once."""
-        environment = self._environments.get(language)
+    def environment(self, language: str, *, direct: bool = True) -> Environment:
+        """The environment of one language, made once: where nothing is the site's own, the direct one if wanted."""
+        wanted = language, direct and not self._sources.own
+        environment = self._environments.get(wanted)
         if environment is None:
-            environment = self._environments[language] = self._make(language)
+            environment = self._environments[wanted] = self._make(*wanted)
         return environment
 
-    def _make(self, language: str) -> Environment:
-        kind = ImmutableSandboxedEnvironment if self._sources.own else Environment
+    def _make(self, language: str, direct: bool) -> Environment:
+        kind = ImmutableSandboxedEnvironment if self._sources.own else DirectEnvironment if direct else Environment
         environment = kind(
             loader=self._sources,
             undefined=Missing,
@@ -127,7 +128,7 @@ class Theme:
             auto_reload=False,
             cache_size=-1,
             optimized=False,  # constants in filters differ by language, compiled templates are shared by all
-            bytecode_cache=self._compiled,
+            bytecode_cache=Compiled(kind, self._sources),
         )
         environment.template_class = SharedTemplate
         environment.policies["ext.i18n.trimmed"] = True
@@ -136,10 +137,15 @@ class Theme:
         environment.filters.update(writes.filters())
         environment.filters["csp_hash"] = _csp_hash
         environment.filters["tongue"] = Tongue(language, self._language)
-        environment.globals["direction"] = writes.direction
-        environment.globals["home_country"] = self._country
-        environment.globals["home_language"] = self._language
-        environment.globals["plain_style"] = Markup(self.plain_style)
+        constants = {
+            "direction": writes.direction,
+            "home_country": self._country,
+            "home_language": self._language,
+            "plain_style": Markup(self.plain_style),
+        }
+        environment.globals.update(constants)
+        if isinstance(environment, DirectEnvironment):
+            environment.settle(constants)
         return environment
 
     def render(
@@ -167,11 +173,14 @@ class Theme:
             "static": links.static,
             "asset": links.asset,
         }
-        with self.guarded():
-            # As Template.render() does, without copying the globals through a chain of mappings for every page.
-            page = environment.get_template(template)
+        if isinstance(environment, DirectEnvironment):
             try:
-                return environment.concat(page.root_render_func(page.new_context(values, shared=True)))
+                return _rendered(environment, template, values)
+            except Exception:
+                environment = self.environment(frame.language, direct=False)
+        with self.guarded():
+            try:
+                return _rendered(environment, template, values)
             except Exception:
                 environment.handle_exception()
 
@@ -236,6 +245,12 @@ class Theme:
             hint = _near(name, self._sources.builtin) or "take it away, or include it from another template"
             found.append(_unused(f"{self._sources.folder}/{name}", "no page uses this template", hint))
         return tuple(found)
+
+
+def _rendered(environment: Environment, template: str, values: dict[str, object]) -> str:
+    """As `Template.render()`, without copying the globals through a chain of mappings for every page."""
+    page = environment.get_template(template)
+    return environment.concat(page.root_render_func(page.new_context(values, shared=True)))
 
 
 def builtin_folder() -> Path:

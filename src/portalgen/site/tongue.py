@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache, lru_cache
 
 from markupsafe import Markup, escape
 
 from portalgen.site.formats import formats
+
+_SHORT = 200
+"""Characters of a text that is worth remembering: names and labels recur, whole paragraphs do not."""
+_NOTHING = Markup()
 
 
 def direction_of(text: str) -> str:
@@ -21,10 +26,11 @@ def direction_of(text: str) -> str:
 class Tongue:
     """Marks texts that are not in their page's language. `home` is the practice's language (BCP 47, both)."""
 
-    __slots__ = ("_home", "_page")
+    __slots__ = ("_home", "_known", "_page")
 
     def __init__(self, page: str, home: str) -> None:
         self._page, self._home = page, home
+        self._known = lru_cache(maxsize=4096, typed=True)(self._marks)
 
     def __call__(self, text: str, language: str = "") -> Markup:
         """The attributes for the element that holds the text: ` lang="en" dir="ltr"`, or nothing.
@@ -32,6 +38,9 @@ class Tongue:
         `language` is what the text is thought to be written in, the page's when it is empty. Letters know better: where
         they run the other way, it is the page's or the practice's language, whichever runs as they do.
         """
+        return self._known(text, language) if len(text) < _SHORT else self._marks(text, language)
+
+    def _marks(self, text: str, language: str) -> Markup:
         runs = direction_of(text.striptags() if isinstance(text, Markup) else text)
         thought = (language or self._page, self._page, self._home)
         spoken = next((one for one in thought if not runs or _direction(one) == runs), "")
@@ -40,12 +49,13 @@ class Tongue:
             marks = f' lang="{escape(spoken)}"'
         if runs and runs != _direction(self._page):
             marks += f' dir="{runs}"'
-        return Markup(marks)
+        return Markup(marks) if marks else _NOTHING
 
 
 def _plain(language: str) -> str:
     return language.partition("-")[0].lower()
 
 
+@cache
 def _direction(language: str) -> str:
     return formats(language).direction

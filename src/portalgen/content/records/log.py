@@ -33,6 +33,8 @@ class LogFollowUp(Record, frozen=True, kw_only=True):
     what: Text
 
 
+Channel = Literal["email", "phone", "sms", "video", "in_person", "letter", "portal", "other"]
+Direction = Literal["in", "out"]
 LogKind = Literal[
     "general", "booking", "follow_up", "check_in", "reminder", "request", "final", "demand", "legal", "promise",
     "dispute", "concern", "boundary", "ending", "review",
@@ -43,8 +45,8 @@ class LogEntry(Record, frozen=True, kw_only=True):
     """An entry of log.yaml: one contact with the client. Private but for a shared promise."""
 
     at: DateTime
-    channel: Literal["email", "phone", "sms", "video", "in_person", "letter", "portal", "other"]
-    direction: Literal["in", "out"]
+    channel: Channel
+    direction: Direction
     summary: Text
     id: Id | None = None
     by: Text | None = None

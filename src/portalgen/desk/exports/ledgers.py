@@ -12,9 +12,10 @@ import msgspec
 
 from portalgen.content.loader import Loaded, load
 from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, Lock, read_lock
+from portalgen.content.lockfile import LockFile
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding, Problem
-from portalgen.publish.build import vanished
+from portalgen.publish.vanished import vanished
 from portalgen.rules.account import account_of
 from portalgen.rules.amounts import odd_amounts, odd_client_amounts
 from portalgen.rules.facts import Account
@@ -85,7 +86,7 @@ def read_ledgers(root: Path, today: dt.date | None, year: int | None = None) -> 
         ledger, found = ledger_of(shared, folder, day, issued.get(folder.id, {}))
         clients.append(ledger)
         findings += found
-    gone = vanished(root, lock, site) if not damaged else ()
+    gone = vanished(LockFile.at(root), lock, site) if not damaged else ()
     problems = tuple(sorted({*loaded.problems, *damaged, *gone, *loaded.report(findings)}))
     if any(problem.severity == "error" for problem in problems):
         return Read(None, problems, loaded)

@@ -1,0 +1,122 @@
+"""portalgen.lock read client by client: what one client's part needs of it, without reading the rest.
+
+Its lines are sorted and those of links and documents begin with their client, so that a client's stand together. A file
+of another form (changed by hand, merged) is read as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from portalgen.content.lock import LOCK, Lock, read_lock
+from portalgen.content.problems import Problem
+
+_HEAD = b'{"client": "'
+_SALT = re.compile(rb'"salt": "([0-9a-f]{32})"')
+_BOM = b"\xef\xbb\xbf"
+
+
+class LockFile:
+    """The bytes of a lock. Nothing of it is checked before it is asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data.removeprefix(_BOM)
+
+    @classmethod
+    def at(cls, root: Path) -> LockFile:
+        """The lock of the site in `root`; an empty one where there is none."""
+        try:
+            return cls((root / LOCK).read_bytes())
+        except FileNotFoundError:
+            return cls(b"")
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of the whole file, empty when it is."""
+        return hashlib.sha256(self.data).hexdigest() if self.data else ""
+
+    @cached_property
+    def _index(self) -> tuple[Mapping[str, tuple[int, int]], tuple[tuple[int, int], ...]]:
+        """Where each client's lines begin and end, and all other lines. A client in two places is in neither."""
+        data, spans, others = self.data, dict[str, tuple[int, int]](), list[tuple[int, int]]()
+        at, last, torn = 0, "", set[str]()
+        while at < len(data):
+            if data.startswith(_HEAD, at):
+                end = data.find(b'"', at + len(_HEAD))
+                if end > 0 and data.startswith(b'", "', end):
+                    sign = b"\n" + data[at : end + 1]
+                    name = data[at + len(_HEAD) : end].decode("ascii", "backslashreplace")
+                    stop = _after_last(data, sign, at)
+                    if name in spans and name != last:
+                        torn.add(name)
+                    spans[name] = (spans[name][0] if name == last else at, stop)
+                    at, last = stop, name
+                    continue
+            stop = data.find(b"\n", at) + 1 or len(data)
+            others.append((at, stop))
+            at, last = stop, ""
+        if torn:
+            return {}, ((0, len(data)),)
+        return spans, tuple(others)
+
+    @property
+    def clients(self) -> Iterable[str]:
+        """The clients it has rows of."""
+        return self._index[0]
+
+    def lines_of(self, client: str) -> bytes:
+        """The lines of one client as they are written."""
+        start, stop = self._index[0].get(client, (0, 0))
+        return self.data[start:stop]
+
+    @cached_property
+    def rest(self) -> Lock:
+        """The rows that belong to no client: the key's, and numbers of the forgotten."""
+        return self._rest[0]
+
+    @cached_property
+    def regular(self) -> bool:
+        """Whether what is not read client by client is as portalgen writes it."""
+        lock, problems = self._rest
+        return not (problems or lock.links or lock.documents)
+
+    @cached_property
+    def _rest(self) -> tuple[Lock, tuple[Problem, ...]]:
+        return read_lock(b"".join(self.data[start:stop] for start, stop in self._index[1]).decode("utf-8", "replace"))
+
+    def of(self, client: str) -> Lock | None:
+        """The rows of one client, or None when one of them cannot be trusted: `whole` says which and why."""
+        text = self.lines_of(client).decode("utf-8", "replace")
+        if not text:
+            return Lock(key_id=self.rest.key_id)
+        lock, problems = read_lock(text, key_id=self.rest.key_id)
+        return None if problems else lock
+
+    @property
+    def salts(self) -> list[bytes]:
+        """The salt of every link."""
+        return _SALT.findall(self.data)
+
+    def whole(self) -> tuple[Lock, tuple[Problem, ...]]:
+        """Every row, with a problem for every line that cannot be trusted."""
+        return read_lock(self.data.decode("utf-8", "replace"))
+
+    def with_lines(self, gone: Iterable[bytes], new: Iterable[bytes]) -> bytes:
+        """The file's bytes with other lines: sorted, so that two branches merge line by line."""
+        lines = {*self.data.split(b"\n")} - {b"", *gone}
+        return b"".join(line + b"\n" for line in sorted(lines | {*new}))
+
+
+def _after_last(data: bytes, sign: bytes, at: int) -> int:
+    """The end of the run of lines that all begin like the one at `at` (`sign` with the line's end before it)."""
+    while True:
+        stop = data.find(b"\n", at)
+        if stop < 0:
+            return len(data)
+        if not data.startswith(sign, stop):
+            return stop + 1
+        at = stop + 1

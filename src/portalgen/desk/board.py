@@ -1,0 +1,273 @@
+"""The desk: what the practitioner has to do this week, and forms that do it. The preview shows it, no build does.
+
+It answers at `/desk/` and below. Who asks is judged twice: the server answers to its own hosts only (DNS rebinding), to
+this machine only, and here every request must come from a page of ours. What writes must show it in three ways: by
+`Sec-Fetch-Site`, by `Origin`, and by the token of this run, which no other origin can read. A form is carried out once,
+however often it is sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import re
+import secrets
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from email.message import Message
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from portalgen.content.problems import render
+from portalgen.desk import board_bills as bills
+from portalgen.desk import board_contacts as contacts
+from portalgen.desk.board_charts import ageing, money_in
+from portalgen.desk.board_choices import first
+from portalgen.desk.board_forms import Done, Form, Given, Wrong, sentence
+from portalgen.desk.board_pages import Answer, Pages
+from portalgen.desk.board_records import Records, Seen
+from portalgen.desk.board_week import week_of
+from portalgen.desk.books import NotDone, Unclear
+from portalgen.desk.command import in_words
+from portalgen.publish.access import KeyProblem
+from portalgen.publish.state import OutputError, build_lock
+
+PLACE = "/desk/"
+_PATIENCE = 10.0
+"""Seconds to wait for a build that is at work."""
+
+_KEPT = 50
+"""So many forms that were carried out are remembered."""
+
+_FIELDS = 200
+_ONCE = re.compile(r"[\w-]{8,40}", re.ASCII)
+_TYPE = "application/x-www-form-urlencoded"
+
+ACTIONS: dict[str, tuple[Callable[[Records, Seen, Given], Form], Callable[[Path, dt.date | None, Given], Done]]] = {
+    "invoice": (bills.invoice_form, bills.invoice_done),
+    "issue": (bills.issue_form, bills.issue_done),
+    "pay": (bills.pay_form, bills.pay_done),
+    "log": (contacts.log_form, contacts.log_done),
+    "rotate": (contacts.rotate_form, contacts.rotate_done),
+}
+"""By the last part of the address: the form, and what it does."""
+
+
+class Board:
+    """The desk of the site in `root`. `names`: hosts besides the server's own whose pages may send forms.
+
+    `problems` says what keeps the preview from showing the site as it is.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        today: dt.date | None,
+        names: Iterable[str] = (),
+        problems: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self.root, self.today = root, today
+        self.names = frozenset(name.lower() for name in names)
+        self.problems = problems
+        self.token = secrets.token_urlsafe(32)
+        self._pages = Pages(self.token)
+        self._records = Records(root, today)
+        self._writing = threading.Lock()
+        self._done: OrderedDict[str, Done] = OrderedDict()
+
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
+        """What a request gets; None when its address is not the desk's. `target` is a path with its query."""
+        parts = urlsplit(target)
+        path = unquote(parts.path)
+        if path != PLACE.rstrip("/") and not path.startswith(PLACE):
+            return None
+        if refusal := self._refusal(method, headers):
+            return _plain(403, refusal)
+        if path == PLACE.rstrip("/"):
+            return _moved(PLACE)
+        try:
+            return self._answer(method, path.removeprefix(PLACE), parts.query, headers, body)
+        except Exception:
+            return _plain(500, f"The desk broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}")
+
+    def _answer(self, method: str, name: str, query: str, headers: Message, body: bytes) -> Answer:
+        if method == "POST":
+            if name not in ACTIONS:
+                return _plain(405, "Nothing can be sent here.", {"Allow": "GET, HEAD"})
+            return self._post(name, headers, body)
+        if method not in ("GET", "HEAD"):
+            return _plain(405, "Here one can only look and send forms.", {"Allow": "GET, HEAD, POST"})
+        given = parse_qs(query, max_num_fields=_FIELDS)
+        return self._get(name, given)
+
+    # --- who asks -------------------------------------------------------------------------------------
+
+    def _refusal(self, method: str, headers: Message) -> str:
+        """Why a request is not answered; empty when it is."""
+        sites = [site.strip().lower() for site in headers.get_all("Sec-Fetch-Site") or []]
+        known = ("same-origin",) if method == "POST" else ("same-origin", "none")
+        if any(site not in known for site in sites):
+            return "Another page may not lead to your desk. Type the address yourself."
+        if method != "POST":
+            return ""
+        origins, hosts = headers.get_all("Origin") or [], headers.get_all("Host") or []
+        if len(origins) != 1 or len(hosts) != 1 or not self._is_ours(origins[0].strip(), hosts[0].strip()):
+            return "Only a page of your desk may send this."
+        return ""
+
+    def _is_ours(self, origin: str, host: str) -> bool:
+        """Whether a page of this origin was served here: under the host it asks, or one that a proxy has for us."""
+        parts = urlsplit(origin)
+        place = parts.netloc.lower()
+        whole = parts.scheme in ("http", "https") and origin.lower() == f"{parts.scheme}://{place}"
+        return whole and "@" not in place and (place == host.lower() or place in self.names)
+
+    # --- looking --------------------------------------------------------------------------------------
+
+    def _get(self, name: str, given: Given) -> Answer:
+        seen = self._records.look()
+        if file := self._pages.file(name, seen.shared):
+            return file
+        if name.startswith("done/") and (done := self._done.get(name.removeprefix("done/"))):
+            return self._pages.page("done.html", seen.shared, "", done=done)
+        if seen.shared is None:
+            title = "Your site cannot be read"
+            lines = ["Mend what is said below, and your desk is here again."]
+            return self._pages.page("message.html", None, "", title=title, lines=lines, errors=seen.errors)
+        if name == "":
+            return self._week(seen, first(given, "all"))
+        if name == "links/":
+            return self._links(seen)
+        if name.startswith("links/") and name.removeprefix("links/") in seen.subjects:
+            return self._links(seen, name.removeprefix("links/"))
+        if name in ACTIONS:
+            return self._form(name, seen, given)
+        lines = ["It may have been a note of something that you did before the preview was started anew."]
+        return self._pages.page("message.html", seen.shared, "", 404, title="Nothing is here", lines=lines, errors=())
+
+    def _week(self, seen: Seen, whole: str) -> Answer:
+        assert seen.shared is not None
+        errors = dict.fromkeys((*seen.errors, *self.problems()))
+        subjects, currency = seen.subjects.values(), seen.shared.site.practice.currency
+        return self._pages.page(
+            "week.html",
+            seen.shared,
+            PLACE,
+            week=week_of(seen, whole),
+            errors=tuple(errors),
+            warnings=seen.warnings,
+            left_out=seen.left_out,
+            money_in=money_in(subjects, seen.day, currency),
+            ageing=ageing(subjects, seen.day, currency),
+        )
+
+    def _links(self, seen: Seen, client: str = "") -> Answer:
+        assert seen.shared is not None
+        base = seen.shared.site.private_base_url or seen.shared.site.base_url or ""
+        folders = [folder for folder in seen.folders() if client in ("", folder.id)]
+        general: tuple[str, ...] = ()
+        try:
+            links = self._records.links(seen, [folder.id for folder in folders], portals=not client)
+        except (KeyProblem, NotDone) as refused:
+            links, general = {folder.id: [] for folder in folders}, _general(refused)
+        portals = {id_: next((link for link in own if link.of == "portal"), None) for id_, own in links.items()}
+        everyone = [(folder.id, folder.client.name.display, portals[folder.id]) for folder in folders]
+        return self._pages.page(
+            "links.html",
+            seen.shared,
+            f"{PLACE}links/",
+            client=client,
+            whose=folders[0].client.name.display if client else "",
+            rows=links[client] if client else everyone,
+            based=bool(base),
+            base=base,
+            invented=(urlsplit(base).hostname or "").endswith(".example"),
+            general=general,
+        )
+
+    def _form(
+        self,
+        name: str,
+        seen: Seen,
+        given: Given,
+        wrong: Wrong | None = None,
+        status: int = 200,
+    ) -> Answer:
+        """A form with what was filled in, and with what is wrong about it."""
+        general = list(wrong.general) if wrong else []
+        try:
+            form = ACTIONS[name][0](self._records, seen, given)
+        except (KeyProblem, NotDone) as refused:
+            general += _general(refused)
+            form = Form(name, "This cannot be done now", (), (), "")
+        known = {field.name for field in form.fields}
+        problems = {field: text for field, text in (wrong.fields if wrong else {}).items() if field in known}
+        general += [text for field, text in (wrong.fields if wrong else {}).items() if field not in known]
+        folded = [field for field in form.fields if field.aside]
+        return self._pages.page(
+            "form.html",
+            seen.shared,
+            "",
+            status,
+            form=form,
+            problems=problems,
+            general=general,
+            once=first(given, "once") or secrets.token_urlsafe(9),
+            folded_out=any(field.value or field.name in problems for field in folded),
+        )
+
+    # --- doing ----------------------------------------------------------------------------------------
+
+    def _post(self, name: str, headers: Message, body: bytes) -> Answer:
+        if headers.get_content_type() != _TYPE:
+            return _plain(415, "Only a form may be sent here.")
+        try:
+            given = parse_qs(body.decode("ascii"), errors="strict", max_num_fields=_FIELDS)
+        except ValueError:
+            return _plain(400, "This is no form.")
+        if not hmac.compare_digest(first(given, "token").encode(), self.token.encode()):
+            return self._again(name, given, Wrong({}, (_STALE,)), 403)
+        with self._writing:
+            once = first(given, "once")
+            if once not in self._done:
+                try:
+                    with build_lock(self.root, _PATIENCE):
+                        done = ACTIONS[name][1](self.root, self.today, given)
+                except Wrong as wrong:
+                    return self._again(name, given, wrong)
+                except (KeyProblem, NotDone, OutputError, Unclear, OSError) as refused:
+                    return self._again(name, given, Wrong({}, _general(refused)))
+                once = once if _ONCE.fullmatch(once) else secrets.token_urlsafe(9)
+                self._done[once] = done
+                while len(self._done) > _KEPT:
+                    self._done.popitem(last=False)
+        return _moved(f"{PLACE}done/{once}")
+
+    def _again(self, name: str, given: Given, wrong: Wrong, status: int = 422) -> Answer:
+        """The form as it was sent, and what is wrong. Nothing was written."""
+        seen = self._records.look()
+        if seen.shared is None:
+            return self._get("", {})._replace(status=status)
+        return self._form(name, seen, given, wrong, status)
+
+
+_STALE = "The preview was started anew since this form was opened. Look it over and send it again."
+
+
+def _general(refused: Exception) -> tuple[str, ...]:
+    """What keeps an action from writing, in words; problems of files with their lines."""
+    if isinstance(refused, NotDone):
+        return tuple(render(problem, refused.loaded.excerpt(problem), colour=False) for problem in refused.problems)
+    if isinstance(refused, KeyProblem | OutputError | Unclear):
+        return (sentence(refused.message, refused.hint),)
+    return (sentence(*in_words(refused)),) if isinstance(refused, OSError) else (str(refused),)
+
+
+def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(status, {"Content-Type": "text/plain; charset=utf-8", **(headers or {})}, f"{text}\n".encode())
+
+
+def _moved(address: str) -> Answer:
+    return Answer(303, {"Content-Type": "text/plain; charset=utf-8", "Location": address}, b"It is done.\n")

@@ -1,0 +1,214 @@
+"""The desk's first page: what there is to do this week, each thing with the form that does it (domain M15)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+from portalgen.desk.board_forms import form_of
+from portalgen.desk.board_records import Seen
+from portalgen.desk.review_words import STEPS, TITLES, Said, day_words, said
+from portalgen.rules.escalation import STAGES, Stage
+from portalgen.rules.money import Money
+from portalgen.rules.review import Item, Name, Section, review_of
+
+SHOWN = 12
+"""So many lines of a part are shown; the others when they are asked for."""
+
+STAGE_TITLES: Mapping[Stage, str] = {
+    "reminder": "A friendly reminder is due",
+    "request": "A formal request is due",
+    "final": "The last request is due",
+    "demand": "The demand letter is due",
+    "legal": "Decide about legal steps",
+}
+_TILES: tuple[Name, ...] = ("overdue", "due", "to_bill", "drafts")
+_TYPED = ("portalgen letter", "portalgen build", "portalgen new")
+"""Commands that have no form here and are shown to be typed."""
+
+
+class Act(NamedTuple):
+    """A link to a form, filled in."""
+
+    label: str
+    href: str
+
+
+class Line(NamedTuple):
+    """One thing to do. `command` is what has to be typed, where no form does it."""
+
+    client: str
+    name: str
+    amount: Money | None
+    text: str
+    todo: str
+    command: str
+    acts: tuple[Act, ...]
+
+
+class Group(NamedTuple):
+    """Lines of a part that belong together; `title` may be empty."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+class Part(NamedTuple):
+    """One part of the week. `waiting` are lines of which nothing is to be done yet, `more` are not shown."""
+
+    name: str
+    title: str
+    sums: tuple[Money, ...]
+    groups: tuple[Group, ...]
+    waiting: tuple[Line, ...]
+    more: int
+
+
+class Tile(NamedTuple):
+    """A figure at the top. `things`: how many there are."""
+
+    name: str
+    title: str
+    things: int
+    sums: tuple[Money, ...]
+
+
+class Week(NamedTuple):
+    """The page."""
+
+    first: str
+    last: str
+    things: int
+    waiting: int
+    tiles: tuple[Tile, ...]
+    parts: tuple[Part, ...]
+
+
+def week_of(seen: Seen, whole: str = "") -> Week:
+    """The week that begins on the day. `whole`: the name of the part that is shown with all its lines."""
+    assert seen.shared is not None
+    review = review_of(seen.shared, seen.subjects.values(), seen.day)
+    by_name = {section.name: section for section in review.sections}
+    tiles = [_tile(name, by_name.get(name)) for name in _TILES]
+    pressing = sorted(review.sections, key=lambda section: section.name != "overdue")
+    parts = [_part(section, seen.day, section.name == whole) for section in pressing]
+    waiting = sum(_waits(item, seen.day) for section in review.sections for item in section.items)
+    last = f"{day_words(review.last, review.last)} {review.last.year}"
+    return Week(day_words(review.day, review.last), last, review.count - waiting, waiting, tuple(tiles), tuple(parts))
+
+
+def _tile(name: Name, section: Section | None) -> Tile:
+    return Tile(name, TITLES[name], len(section.items) if section else 0, section.sums if section else ())
+
+
+def _part(section: Section, day: dt.date, whole: bool) -> Part:
+    pressing = [item for item in section.items if not _waits(item, day)]
+    waiting = [item for item in section.items if _waits(item, day)]
+    shown = pressing if whole else pressing[:SHOWN]
+    groups = _stages(shown, day) if section.name == "overdue" else [Group("", _lines(shown, day))]
+    kept = waiting if whole else waiting[:SHOWN]
+    more = len(section.items) - len(shown) - len(kept)
+    return Part(
+        section.name,
+        TITLES[section.name],
+        section.sums,
+        tuple(group for group in groups if group.lines),
+        _lines(kept, day),
+        more,
+    )
+
+
+def _lines(items: Iterable[Item], day: dt.date) -> tuple[Line, ...]:
+    return tuple(_line(item, day) for item in items)
+
+
+def _stages(items: Iterable[Item], day: dt.date) -> list[Group]:
+    """What is overdue by the step that is to be taken, the gravest first."""
+    by_stage: dict[Stage | None, list[Item]] = {}
+    for item in items:
+        step = item.ladder.next if item.ladder else None
+        by_stage.setdefault(step.stage if step else None, []).append(item)
+    groups = [Group(STAGE_TITLES[stage], _lines(by_stage.get(stage, ()), day)) for stage in reversed(STAGES)]
+    return [*groups, Group("No further step in your terms", _lines(by_stage.get(None, ()), day))]
+
+
+def _waits(item: Item, day: dt.date) -> bool:
+    """Whether nothing is to be done about it now."""
+    if item.code == "overdue" and item.ladder:
+        return bool(item.ladder.paused) or (item.ladder.next is not None and not item.ladder.sends(day))
+    return item.code == "grace"
+
+
+def _line(item: Item, day: dt.date) -> Line:
+    words = said(item, day)
+    typed = words.command if words.command.startswith(_TYPED) and item.code not in _COVERED else ""
+    return Line(item.client, item.name, item.amount, words.text, _todo(item, words, day), typed, _acts(item, day))
+
+
+_COVERED = frozenset(("sessions", "charges", "run_missed", "run_due", "draft"))
+"""What is done by pressing a button: no further words are needed."""
+
+
+def _todo(item: Item, words: Said, day: dt.date) -> str:
+    """What to do, without what the form takes care of."""
+    if item.code in _COVERED:
+        return "You may still waive a fee for a missed one." if item.detail == "waivable" else ""
+    if item.code == "follow_up":
+        return "They are not to be contacted." if item.silent else ""
+    if item.code == "overdue" and item.ladder and item.ladder.sends(day) and item.ladder.next:
+        first = words.todo.partition(STEPS[item.ladder.next.stage])[0]
+        return f"{first}{STEPS[item.ladder.next.stage]}."
+    if item.code == "check_in":
+        return f"{words.todo.partition(', then note')[0]}."
+    return words.todo
+
+
+def _acts(item: Item, day: dt.date) -> tuple[Act, ...]:
+    """The forms for it, the one that is most wanted first."""
+    ref = item.refs[0] if item.refs else ""
+    match item.code:
+        case "due" | "grace":
+            return _payable(item, ref)
+        case "overdue":
+            step = item.ladder.next if item.ladder and item.ladder.sends(day) else None
+            if step is None:
+                return _payable(item, ref)
+            note = Act("Note it as sent", form_of("log", client=item.client, kind=step.stage, about=ref))
+            return (_link(item, ref), note, _pay(item)) if step.stage == "reminder" else (note, _pay(item))
+        case "sessions" | "charges":
+            return (Act("Make the invoice", form_of("invoice", client=item.client, what=item.code)),)
+        case "run_missed" | "run_due":
+            return (Act("Make the invoice", form_of("invoice", client=item.client, what="recurring")),)
+        case "draft":
+            return (Act("Issue it", form_of("issue", invoice=ref)),)
+        case "follow_up":
+            return (Act("Note that it is done", form_of("log", client=item.client, kind="follow_up")),)
+        case "check_in":
+            return (Act("Note the answers", form_of("log", client=item.client, kind="check_in")),)
+        case "not_rebooked" | "beyond_rhythm":
+            return (_link(item), Act("Note a contact", form_of("log", client=item.client, kind="booking")))
+        case "retainer_low" | "retainer_first" | "link_ends" | "link_ended":
+            return (_link(item),)
+        case "agreement_open" | "agreement_outdated" | "agreement_revoked":
+            return (_link(item),)
+        case "agreement_expired" | "agreement_signers":
+            return (_link(item),)
+        case _:
+            return ()
+
+
+def _payable(item: Item, ref: str) -> tuple[Act, ...]:
+    coming = item.pending and item.amount and item.pending.amount >= item.amount.amount
+    return (_link(item, ref),) if coming else (_pay(item), _link(item, ref))
+
+
+def _pay(item: Item) -> Act:
+    amount = {"amount": f"{item.amount.amount:f}"} if item.amount else {}
+    return Act("Record the payment", form_of("pay", invoice=item.label, **amount))
+
+
+def _link(item: Item, ref: str = "") -> Act:
+    place = f"#invoice-{quote(ref)}" if ref else ""
+    return Act("Show the link", f"/desk/links/{quote(item.client)}{place}")

@@ -1,0 +1,47 @@
+"""Questions to the disk about one path, and the folders above it."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+
+
+def parents(path: str) -> Iterator[str]:
+    """The folders above a path, from the top down."""
+    at = path.find("/")
+    while at != -1:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def fold(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def mode_of(place: str) -> int | None:
+    """The type bits of what stands there; None when nothing does."""
+    try:
+        return os.lstat(place).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def read_file(place: str) -> bytes:
+    with open(place, "rb", buffering=0) as file:
+        return file.read()
+
+
+def same_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samestat(os.lstat(one), os.lstat(other))
+    except OSError:
+        return False
+
+
+def make_folder(place: str) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(place, 0o755)
+        if os.lstat(place).st_mode & 0o777 != 0o755:
+            os.chmod(place, 0o755)  # the host has to read it, whatever the umask is here

@@ -1,0 +1,255 @@
+"""Compiles the built-in theme to plain Python: the same pages as Jinja's own code makes, in a fraction of the time.
+
+What this adds to Jinja's compiler rests on the theme being closed: no template of a site takes part (those run in the
+sandbox, compiled by Jinja alone), every name of a global means the same on all pages, and macros are known by name.
+
+* A page is one function, its templates flattened; what differs by language alone is computed when a template is loaded.
+* `a.b`, `a[b]` and calls are Python's own. Where Jinja would do more than Python (an item in place of an attribute,
+  a name that is missing), Python raises; then `Theme.render` has Jinja's own code make the page, or say what is wrong.
+* What a macro says of the practice alone, or a block such as the footer, is said once for all pages.
+* What is put out is escaped as Jinja escapes it, by type at run time, without a `Markup` for every piece.
+* What the theme does not use is no part of this: it does not compile, and Jinja's own code takes over.
+"""
+
+from __future__ import annotations
+
+from keyword import iskeyword
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.compiler import Frame
+from jinja2.utils import _PassArg
+
+from portalgen.site.flat import ALONE
+from portalgen.site.known import ClosedEnvironment, Known
+
+SAFE = frozenset({"tongue"})
+"""Filters that give markup."""
+SPOKEN = frozenset({"trans_filled", "trans_count"})
+"""Filters that `{% trans %}` becomes where it has variables."""
+
+
+class Direct(Known):
+    """Writes the Python of one flattened template."""
+
+    _asked: nodes.Expr | None = None
+
+    # --- what is put out -------------------------------------------------------------------------------------------
+
+    def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
+        pieces: list[str | nodes.Expr] = []
+        joined: list[list[str]] = []
+        for child in node.nodes:
+            if isinstance(child, nodes.TemplateData):
+                texts = [repr(data.data) for data in [child]]
+            elif fixed := self.fixed(child, frame):
+                texts = [f"shown({fixed})"]
+            else:
+                pieces.append(child)
+                continue
+            if joined and pieces and pieces[-1] == "":
+                joined[-1] += texts
+            else:
+                joined.append(texts)
+                pieces.append("")
+        buffer = frame.buffer
+        self.writeline(f"{buffer}.append(" if len(pieces) == 1 else f"{buffer}.extend((", node)
+        constants = iter(joined)
+        for piece in pieces:
+            if isinstance(piece, str):
+                texts = next(constants)
+                plain = len(texts) == 1 and not texts[0].startswith("shown")
+                self.write(texts[0] if plain else self.keep(f"''.join(({', '.join(texts)},))"))
+            else:
+                self._write_shown(piece, frame)
+            self.write(", ")
+        self.write(")" if len(pieces) == 1 else "))")
+
+    def _write_shown(self, node: nodes.Expr, frame: Frame) -> None:
+        """Python for the escaped text of a value."""
+        if fixed := self.fixed(node, frame):
+            self.write(self.keep(f"shown({fixed})"))
+        elif isinstance(node, nodes.CondExpr) and node.expr2 is not None:
+            self._write_choice(node, frame, self._write_shown)
+        elif self._is_spoken(node, frame):
+            self._write_spoken(node, frame)
+        elif isinstance(node, nodes.Filter) and node.name in self.environment.written and node.node is not None:
+            self.write(self.keep(f"environment.written[{node.name!r}]") + "(")
+            self.visit(node.node, frame)
+            self.write(")")
+        elif isinstance(node, nodes.Filter) and node.name in SAFE:
+            self.visit(node, frame)
+        elif isinstance(node, nodes.Filter) and node.name == "join" and len(node.args) == 1 and node.node is not None:
+            self.write("str.join(")
+            self._write_shown(node.args[0], frame)
+            self.write(", map(shown, ")
+            self.visit(node.node, frame)
+            self.write("))")
+        else:
+            value = self.temporary_identifier()
+            self.write(f"(escaped({value}) if type({value} := ")
+            self.visit(node, frame)
+            self.write(f") is str else shown({value}))")
+
+    def _write_choice(self, node: nodes.CondExpr, frame: Frame, write: Any) -> None:
+        self.write("(")
+        write(node.expr1, frame)
+        self.write(" if ")
+        self.visit(node.test, frame)
+        self.write(" else ")
+        write(node.expr2, frame)
+        self.write(")")
+
+    def _is_spoken(self, node: nodes.Node, frame: Frame) -> bool:
+        """Whether this is a macro's call or a message with variables, trimmed or not: its text is escaped already."""
+        if isinstance(node, nodes.Filter) and node.name == "trim" and not node.args and node.node is not None:
+            node = node.node
+        return (isinstance(node, nodes.Filter) and node.name in SPOKEN) or self.macro(node, frame) is not None
+
+    def _write_spoken(self, node: nodes.Expr, frame: Frame) -> None:
+        """Python for the text of what `_is_spoken`."""
+        if isinstance(node, nodes.Filter) and node.name == "trim" and node.node is not None:
+            self._write_spoken(node.node, frame)
+            self.write(".strip()")
+        elif isinstance(node, nodes.Filter):
+            self._write_message(node, frame)
+        elif found := self.macro(node, frame):
+            self._write_macro(node, *found, frame)
+
+    def _write_macro(self, node: nodes.Expr, raw: str, macro: nodes.Macro, frame: Frame) -> None:
+        assert isinstance(node, nodes.Call)
+        if node.kwargs or node.dyn_args or node.dyn_kwargs or len(node.args) > len(macro.args):
+            self.fail(f"the arguments of '{macro.name}' are not for this compiler", node.lineno)
+        apart = raw.startswith(("k_", f"raw_{ALONE}"))
+        if apart and node.args and all(self.lasts(arg, frame) for arg in node.args):
+            self.write(self.keep(f"Once({raw!r})") + f"({raw}, ")
+        else:
+            self.write(f"{raw}(")
+        for arg in node.args:
+            self.visit(arg, frame)
+            self.write(", ")
+        self.write("missing, " * (len(macro.args) - len(node.args)) + ")")
+
+    def _write_message(self, node: nodes.Filter, frame: Frame) -> None:
+        """A message and its variables, without those that it does not name."""
+        assert node.node is not None
+        message = node.node.as_const()
+        counts = node.name == "trans_count"
+        said = message + node.args[0].as_const() if counts else message
+        context = next((word.value.as_const() for word in node.kwargs if word.key == "_context"), "")
+        if counts:
+            self.write(
+                self.keep("environment.filters['trans_counted']") + f"({message!r}, {node.args[0].as_const()!r}, "
+            )
+            self.visit(node.args[1], frame)
+            self.write(f", {context!r}, {{")
+        else:
+            self.write(self.keep(f"environment.filters['trans_pattern']({message!r}, {context!r})") + " % {")
+        for word in node.kwargs:
+            if f"%({word.key})s" in said:
+                self.write(f"{word.key!r}: ")
+                self._write_shown(word.value, frame)
+                self.write(", ")
+        self.write("})" if counts else "}")
+
+    # --- values ----------------------------------------------------------------------------------------------------
+
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
+        if fixed := self.fixed(node, frame):
+            self.write(self.keep(fixed))
+        else:
+            super().visit_Name(node, frame)
+
+    def _write_owner(self, node: nodes.Expr, frame: Frame) -> None:
+        """A value of which an attribute or item is read, or that is called: none of it goes with `missing`."""
+        if isinstance(node, nodes.Name) and not self.fixed(node, frame):
+            self.write(frame.symbols.ref(node.name))
+        else:
+            self.visit(node, frame)
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        if fixed := self.fixed(node, frame):
+            self.write(self.keep(fixed))
+        elif node is self._asked or iskeyword(node.attr):
+            super().visit_Getattr(node, frame)
+        else:
+            self._write_owner(node.node, frame)
+            self.write(f".{node.attr}")
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
+        if fixed := self.fixed(node, frame):
+            self.write(self.keep(fixed))
+        elif node is self._asked or isinstance(node.arg, nodes.Slice):
+            super().visit_Getitem(node, frame)
+        else:
+            self._write_owner(node.node, frame)
+            self.write("[")
+            self.visit(node.arg, frame)
+            self.write("]")
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
+        if fixed := self.fixed(node, frame):
+            self.write(self.keep(fixed))
+        elif self._is_spoken(node, frame):
+            self.write("marked(")
+            self._write_spoken(node, frame)
+            self.write(")")
+        elif node.dyn_args or node.dyn_kwargs or self._takes_context(node.node):
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+        else:
+            self._write_owner(node.node, frame)
+            self.write("(")
+            for arg in (*node.args, *node.kwargs):
+                self.visit(arg, frame)
+                self.write(", ")
+            self.write(")")
+
+    def _takes_context(self, node: nodes.Expr) -> bool:
+        """Whether this is one of Jinja's functions that are called through a context."""
+        known = self.environment.globals.get(node.name) if isinstance(node, nodes.Name) else None
+        return callable(known) and _PassArg.from_obj(known) is not None
+
+    def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
+        if fixed := self.fixed(node, frame):
+            self.write(self.keep(fixed))
+        elif self._is_spoken(node, frame):
+            self.write("marked(")
+            self._write_spoken(node, frame)
+            self.write(")")
+        elif node.name == "list" and isinstance(node.node, nodes.Filter) and self._chooses(node.node):
+            self._write_chosen(node.node, frame)
+        else:
+            self.filters[node.name] = self.keep(f"environment.filters[{node.name!r}]")
+            self._asked = node.node if node.name in ("default", "d") else None
+            super().visit_Filter(node, frame)
+
+    @staticmethod
+    def _chooses(node: nodes.Filter) -> bool:
+        return node.name in ("selectattr", "rejectattr") and all(isinstance(arg, nodes.Const) for arg in node.args[:2])
+
+    def _write_chosen(self, node: nodes.Filter, frame: Frame) -> None:
+        """A list of the values of which an attribute passes a test, or is true."""
+        assert node.node is not None
+        path, *test = (arg for arg in node.args)
+        value = self.temporary_identifier()
+        self.write(f"[{value} for {value} in ")
+        self.visit(node.node, frame)
+        self.write(" if not " if node.name == "rejectattr" else " if ")
+        if test:
+            self.write(self.keep(f"environment.tests[{test[0].as_const()!r}]") + "(")
+        self.write(f"{value}.{path.as_const()}")
+        for arg in test[1:]:
+            self.write(", ")
+            self.visit(arg, frame)
+        self.write(")]" if test else "]")
+
+    def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
+        self.tests[node.name] = self.keep(f"environment.tests[{node.name!r}]")
+        self._asked = node.node if node.name in ("defined", "undefined") else None
+        super().visit_Test(node, frame)
+
+
+class DirectEnvironment(ClosedEnvironment):
+    """Jinja for the built-in theme, compiled by `Direct`."""
+
+    code_generator_class = Direct

@@ -1,0 +1,236 @@
+"""The part of the theme's compiler that knows: which names are constants, macros and other templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Set
+from typing import Any
+
+from jinja2 import Environment, nodes
+from jinja2.compiler import CodeGenerator, Frame, MacroRef, find_undeclared
+from jinja2.idtracking import VAR_LOAD_RESOLVE
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, exported
+
+from portalgen.site.flat import flattened, macros_of, stored
+from portalgen.site.putout import remembered
+
+TEXTS = ("money", "minus", "number", "percent", "day", "date", "shortdate")
+"""Filters of one value that give the same plain text for equal values."""
+_NOT_HERE = ("self", "super", "caller", "varargs", "kwargs")
+
+
+class LeanContext(Context):
+    """A context without what only Jinja's own code asks for."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: dict[str, Callable[[Context], Iterator[str]]],
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        self.parent, self.vars, self.exported_vars = parent, {}, set()
+        self.environment, self.name, self.blocks = environment, name, {}
+        self.globals_keys = set()
+        self.eval_ctx = environment.eval_ctx if isinstance(environment, ClosedEnvironment) else EvalContext(environment)
+
+
+class ClosedEnvironment(Environment):
+    """Jinja for the built-in theme. `constants` are globals that no page sets, `written` filters with memory."""
+
+    context_class = LeanContext
+    lasting = frozenset({"practice"})
+    """Names of what is the same object on many pages and never changes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.eval_ctx = EvalContext(self)
+        self.constants: Mapping[str, object] = {}
+        self.written: Mapping[str, Callable[[Any], str]] = {}
+        self._macros: dict[str, dict[str, nodes.Macro]] = {}
+
+    def settle(self, constants: Mapping[str, object]) -> None:
+        """Takes over the globals that are the same on all pages, and the filters as they are now."""
+        self.globals.update(constants)
+        self.constants = constants
+        self.written = {name: remembered(self.filters[name]) for name in TEXTS}
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        tree = flattened(source, self._parsed, self.lasting, {"_", *self.constants})
+        return super()._generate(tree, name, filename, defer_init)
+
+    def _parsed(self, name: str) -> nodes.Template:
+        if self.loader is None:
+            raise TypeError("no loader for this environment specified")
+        return self._parse(self.loader.get_source(self, name)[0], name, None)
+
+    def macros(self, name: str) -> dict[str, nodes.Macro]:
+        """The macros of a template."""
+        if name not in self._macros:
+            self._macros[name] = macros_of(self._parsed(name))
+        return self._macros[name]
+
+
+class Known(CodeGenerator):
+    """Writes the Python of one flattened template, but for its expressions and what it puts out."""
+
+    environment: ClosedEnvironment
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._kept: dict[str, str] = {}
+        self._imports: dict[str, str] = {}
+        self._macros: dict[str, nodes.Macro] = {}
+        self._names: Set[str] = frozenset()
+        self._lasting: Set[str] = frozenset()
+
+    # --- the template ----------------------------------------------------------------------------------------------
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
+        for kind in (nodes.Block, nodes.Extends, nodes.Include, nodes.CallBlock, nodes.ScopedEvalContextModifier):
+            if found := node.find(kind):
+                self.fail(f"{kind.__name__} is not for this compiler", found.lineno)
+        if used := find_undeclared(node.body, _NOT_HERE):
+            self.fail(f"'{min(used)}' is not for this compiler", node.lineno)
+        self._study(node)
+        frame = Frame(EvalContext(self.environment, self.name))
+        frame.symbols.analyze_node(node)
+        frame.toplevel = frame.rootlevel = True
+        self.writeline("from jinja2.runtime import " + ", ".join(sorted(exported)))
+        self.writeline("from portalgen.site.putout import Once, Said, escaped, marked, shown")
+        self.writeline(f"name = {self.name!r}")
+        self.writeline("def root(context, missing=missing, environment=environment):", extra=1)
+        self.indent()
+        for line in ("given = context.parent.get", "undefined = environment.undefined"):
+            self.writeline(line)
+        self.writeline("concat = environment.concat")
+        self.writeline("cond_expr_undefined = Undefined")
+        self.buffer(frame)
+        self.enter_frame(frame)
+        self.blockvisit(node.body, frame)
+        self.writeline(f"return {frame.buffer}")
+        self.outdent()
+        for value, name in self._kept.items():
+            self.writeline(f"{name} = {value}")
+        self.writeline("blocks = {}", extra=1)
+        self.writeline(f"debug_info = {'&'.join(f'{k}={v}' for k, v in self.debug_info)!r}")
+
+    def _study(self, node: nodes.Template) -> None:
+        """Which names stand for imported templates and for macros wherever they are not set again."""
+        names = [name for child in node.body for name in stored(child)]
+        imports = [child for child in node.body if isinstance(child, nodes.Import)]
+        for found in imports:
+            same = [one for one in imports if one.target == found.target and one.template == found.template]
+            if isinstance(found.template, nodes.Const) and len(same) == names.count(found.target):
+                self._imports[f"l_0_{found.target}"] = found.template.value
+        self._macros = {f"l_0_{name}": macro for name, macro in macros_of(node).items()}
+        everywhere = {name.name for name in node.find_all(nodes.Name) if name.ctx != "load"}
+        self._lasting = self.environment.lasting - set(names)
+        self._names = {"_", *self.environment.constants} - everywhere - set(names)
+
+    def keep(self, value: str) -> str:
+        """The name of a value that is computed once, when the template is loaded."""
+        if value not in self._kept:
+            self._kept[value] = f"k_{len(self._kept)}"
+        return self._kept[value]
+
+    def enter_frame(self, frame: Frame) -> None:
+        loads = frame.symbols.loads
+        for target, (action, name) in list(loads.items()):
+            if action == VAR_LOAD_RESOLVE:
+                del loads[target]  # what no template here sets stands in what the page was given, or nowhere
+                if name not in self._names:
+                    self.writeline(f"{target} = given({name!r}, missing)")
+        super().enter_frame(frame)
+
+    def pop_assign_tracking(self, frame: Frame) -> None:
+        if frame.toplevel and not frame.loop_frame:
+            super().pop_assign_tracking(frame)
+        else:
+            self._assign_stack.pop()  # nothing here asks for a context with the names of a loop
+
+    def visit_Import(self, node: nodes.Import, frame: Frame) -> None:
+        ref = frame.symbols.ref(node.target)
+        if node.with_context or not frame.rootlevel:
+            self.fail("such an import is not for this compiler", node.lineno)
+        if (name := self._imports.get(ref)) is None:
+            super().visit_Import(node, frame)
+        else:
+            self.writeline(f"{ref} = context.vars[{node.target!r}] = {self._module(name)}", node)
+
+    def _module(self, name: str) -> str:
+        return self.keep(f"environment.get_template({name!r})._get_default_module()")
+
+    def visit_Macro(self, node: nodes.Macro, frame: Frame) -> None:
+        if not frame.rootlevel:
+            self.fail("a macro inside of something is not for this compiler", node.lineno)
+        self.macro_body(node, frame)
+        ref = frame.symbols.ref(node.name)
+        if ref in self._macros:
+            self.writeline(f"raw_{node.name} = macro")
+        self.writeline(f"{ref} = context.vars[{node.name!r}] = Said(macro, {len(node.args)})")
+        if not node.name.startswith("_"):
+            self.writeline(f"context.exported_vars.add({node.name!r})")
+
+    def macro_body(self, node: nodes.Macro | nodes.CallBlock, frame: Frame) -> tuple[Frame, MacroRef]:
+        made, ref = super().macro_body(node, frame)
+        if ref.accesses_caller or ref.accesses_kwargs or ref.accesses_varargs:
+            self.fail("such a macro is not for this compiler", node.lineno)
+        return made, ref
+
+    # --- what is known when a template is loaded -------------------------------------------------------------------
+
+    def fixed(self, node: nodes.Node, frame: Frame) -> str:
+        """Python for a value that is the same whenever this language's template is rendered; empty for any other."""
+        match node:
+            case nodes.Const():
+                return repr(node.value)
+            case nodes.Name(name=name, ctx="load"):
+                if name in self._names:
+                    return f"environment.globals[{name!r}]"
+            case nodes.Filter(name="trans_line", node=nodes.Const(value=message)):
+                context = next((f", _context={word.value.as_const()!r}" for word in node.kwargs), "")
+                return f"environment.filters['trans_line'](None, {message!r}{context})"
+            case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=message)], kwargs=[]) if (
+                "_" in self._names
+            ):
+                return f"environment.filters['trans_line'](None, {message!r})"
+            case nodes.Getattr(node=whole, attr=name):
+                owner = self.template_of(whole, frame)
+                if known := self._module(owner) if owner else self.fixed(whole, frame):
+                    return f"environment.getattr({known}, {name!r})"
+            case nodes.Getitem(node=whole, arg=nodes.Const(value=key)):
+                if known := self.fixed(whole, frame):
+                    return f"environment.getitem({known}, {key!r})"
+        return ""
+
+    def template_of(self, node: nodes.Node, frame: Frame) -> str:
+        """The name of the template that an imported name stands for."""
+        if not isinstance(node, nodes.Name):
+            return ""
+        return self._imports.get(frame.symbols.find_ref(node.name) or "", "")
+
+    def macro(self, node: nodes.Node, frame: Frame) -> tuple[str, nodes.Macro] | None:
+        """What a call calls: Python for the macro's own function, and the macro."""
+        if not isinstance(node, nodes.Call):
+            return None
+        called = node.node
+        if isinstance(called, nodes.Name) and (found := self._macros.get(frame.symbols.find_ref(called.name) or "")):
+            return f"raw_{called.name}", found
+        if isinstance(called, nodes.Getattr) and (owner := self.template_of(called.node, frame)):
+            macro = self.environment.macros(owner).get(called.attr)
+            if macro is not None:
+                return self.keep(f"{self._module(owner)}.{called.attr}.raw"), macro
+        return None
+
+    def lasts(self, node: nodes.Node, frame: Frame) -> bool:
+        """Whether a value is the same object on many pages."""
+        match node:
+            case nodes.Name(name=name) if name in self._lasting:
+                return frame.symbols.find_ref(name) == f"l_0_{name}"
+            case nodes.Getattr(node=owner):
+                return self.lasts(owner, frame)
+        return bool(self.fixed(node, frame))

@@ -1,0 +1,69 @@
+"""What the compiled theme needs while it runs: text to put out, and macros."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+from jinja2.utils import missing
+from markupsafe import Markup, escape
+
+try:
+    from markupsafe._speedups import _escape_inner as escaped
+except ImportError:  # a name without promise
+
+    def escaped(text: str, /) -> str:
+        """The text with its special characters replaced."""
+        return str.__str__(escape(text))
+
+
+marked = partial(str.__new__, Markup)
+"""Markup of a plain string that is escaped already."""
+
+
+def shown(value: object) -> str:
+    """The value as it is put on a page."""
+    if type(value) is Markup:
+        return value
+    return escaped(value) if type(value) is str else str.__str__(escape(value))
+
+
+_MANY = 256
+"""Texts of one macro that are remembered: a preview that runs for days makes new values with every build."""
+
+
+class Said:
+    """A macro. `raw` takes every argument, `missing` where none is given, and returns escaped text."""
+
+    __slots__ = ("_count", "raw")
+
+    def __init__(self, raw: Any, count: int) -> None:
+        self.raw, self._count = raw, count
+
+    def __call__(self, *args: object) -> Markup:
+        return Markup(self.raw(*args, *(missing,) * (self._count - len(args))))
+
+
+class Once:
+    """Remembers what a macro said of these very values, which are those of many pages and never change."""
+
+    __slots__ = ("_said", "macro")
+
+    def __init__(self, macro: str) -> None:
+        self.macro = macro
+        self._said: dict[tuple[int, ...], tuple[tuple[object, ...], str]] = {}
+
+    def __call__(self, raw: Callable[..., str], *args: object) -> str:
+        key = tuple(map(id, args))
+        said = self._said.get(key)
+        if said is None:
+            if len(self._said) >= _MANY:
+                self._said.clear()
+            said = self._said[key] = (args, raw(*args))  # while the values are kept, no other has their id
+        return said[1]
+
+
+def remembered(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    """The escaped text of what a filter writes. Equal values must read the same."""
+    return lru_cache(maxsize=8192)(lambda value: escaped(write(value)))

@@ -1,0 +1,73 @@
+"""A lock read client by client says what it says as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portalgen.content.lock import read_lock
+from portalgen.content.lockfile import LockFile
+from tests.support import Built
+
+
+@pytest.fixture(scope="module")
+def data(sealed_demo: Built) -> bytes:
+    return (sealed_demo.site / "portalgen.lock").read_bytes()
+
+
+def test_the_parts_are_the_whole(data: bytes) -> None:
+    file, (whole, problems) = LockFile(data), read_lock(data.decode())
+    assert problems == ()
+    assert file.regular
+    assert file.rest.key_id == whole.key_id
+    parts = [file.of(client) for client in file.clients]
+    assert sorted(row for part in parts if part for row in part.links) == list(whole.links)
+    assert {row.key for part in parts if part for row in part.documents} == {row.key for row in whole.documents}
+    assert {*file.clients} == {row.client for row in whole.links} | {row.client for row in whole.documents}
+    assert sorted(file.salts) == sorted(row.salt.encode() for row in whole.links)
+    assert file.whole()[0] == whole
+
+
+def test_a_client_that_is_not_there_has_no_rows(data: bytes) -> None:
+    rows = LockFile(data).of("nobody")
+    assert rows is not None
+    assert (rows.links, rows.documents) == ((), ())
+
+
+def test_a_row_that_was_changed_makes_its_client_untrusted_and_no_other(data: bytes) -> None:
+    client, other = sorted(LockFile(data).clients)[:2]
+    lines = data.split(b"\n")
+    at = next(
+        n for n, line in enumerate(lines) if b'"kind": "link"' in line and b'"client": "%b"' % client.encode() in line
+    )
+    lines[at] = lines[at].replace(b'"salt": "', b'"salt": "zz')
+    file = LockFile(b"\n".join(lines))
+    assert file.of(client) is None
+    assert file.of(other) is not None
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_lines_may_end_and_begin_in_many_ways(data: bytes, ends: bytes) -> None:
+    file = LockFile(b"\xef\xbb\xbf" + data.replace(b"\n", ends))
+    assert file.regular
+    assert {*file.clients} == {*LockFile(data).clients}
+
+
+def test_lines_in_another_order_are_read_as_a_whole(data: bytes) -> None:
+    lines = data.splitlines(keepends=True)
+    torn = LockFile(b"".join([*lines[1:], lines[0]]))
+    assert not torn.regular
+    assert torn.whole()[0] == LockFile(data).whole()[0]
+
+
+def test_new_lines_find_their_place(data: bytes) -> None:
+    lines = data.splitlines()
+    file = LockFile(b"".join(line + b"\n" for line in lines[2:]))
+    assert file.with_lines([], lines[:2]) == data
+    assert LockFile(data).with_lines(lines[:2], []) == file.data
+
+
+def test_there_may_be_none(tmp_path: Path) -> None:
+    file = LockFile.at(tmp_path)
+    assert (file.data, file.sha256, list(file.clients), file.regular) == (b"", "", [], True)
