@@ -98,7 +98,7 @@ def build(
     import time
 
     from portalgen.desk.terminal import progress_bar
-    from portalgen.publish.output import Unsettled
+    from portalgen.publish.state import Unsettled
     from portalgen.publish.whole import build_into
 
     begun = time.perf_counter()

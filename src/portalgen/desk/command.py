@@ -132,6 +132,8 @@ class Environment:
         return None
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            return
         from portalgen.desk.scaffold import ScaffoldRefused
         from portalgen.publish.access import KeyProblem
         from portalgen.publish.state import OutputError

@@ -160,6 +160,8 @@ class Watcher:
         self._former, threading.excepthook = threading.excepthook, self._broke_off
         self._begin()
         self._keeper.start()
+        if self._stopped:
+            self._end()
 
     def stop(self) -> None:
         """End it. Safe to call twice."""
@@ -182,18 +184,22 @@ class Watcher:
     def _keep(self) -> None:
         """Follows folders that are replaced, and begins anew when that has to be. It alone touches the observer."""
         while True:
-            wanted: str | threading.Thread | None = None
+            wanted: set[str | threading.Thread] = set()
             with suppress(Empty):
-                wanted = self._wanted.get(timeout=_CHECKED)
-            if isinstance(wanted, threading.Thread):
-                wanted.join(_CHECKED)  # until then it would count as alive
+                wanted.add(self._wanted.get(timeout=_CHECKED))
+                while True:
+                    wanted.add(self._wanted.get_nowait())
+            for ending in wanted:
+                if isinstance(ending, threading.Thread):
+                    ending.join(_CHECKED)  # until then it would count as alive
             if self._stopped:
                 return
-            if wanted == _ANEW or not self._is_well():
+            if _ANEW in wanted or not self._is_well():
                 self._renew()
-            elif isinstance(wanted, str):
+            elif replaced := wanted.intersection(FOLDERS):
                 try:
-                    self._follow(wanted)
+                    for name in replaced:
+                        self._follow(str(name))
                 except Exception:  # the system has no watch left, or the library's books are in disorder
                     self._renew()
                 else:
@@ -212,8 +218,8 @@ class Watcher:
         try:
             if not self._stopped:
                 self._begin()
-        except OSError:
-            self._end()  # the site's folder is away; it is looked for again
+        except Exception:  # mostly the site's folder is away; it is looked for again
+            self._end()
         if watched or self._observer is not None:
             self._edited(None)
 

@@ -15,7 +15,7 @@ import msgspec
 from portalgen.content.loader import DOCUMENTS, SharedPart, read_client
 from portalgen.content.lock import DocumentKey
 from portalgen.content.model import ClientFolder
-from portalgen.content.places import Places
+from portalgen.content.places import ALLOW, Places
 from portalgen.content.problems import Finding, Problem
 from portalgen.content.sources import Source
 from portalgen.publish.access import PartialAccess
@@ -41,7 +41,7 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
 
     `ids` are the kinds and ids of the documents in its folder, `documents` are those that the lock has of it,
     `mentions` the other clients that its files name, `prints` the names of its PDFs in the memory, `shut` the salts of
-    ended links.
+    ended links; `silences` is whether a comment in them silences some problem.
     """
 
     numbers: tuple[Taken, ...] = ()
@@ -51,6 +51,12 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
     mentions: tuple[str, ...] = ()
     prints: tuple[str, ...] = ()
     shut: tuple[str, ...] = ()
+    silences: bool = False
+
+    def alike(self, other: Facts) -> bool:
+        """Whether all clients together have the same problems with the one as with the other."""
+        mine, others = ((one.numbers, one.series, one.documents, one.ids) for one in (self, other))
+        return mine == others and not (self.silences or other.silences)
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -129,6 +135,7 @@ class Maker:
             mentions=read.mentions,
             prints=tuple(sorted(prints)),
             shut=tuple(shut),
+            silences=any(ALLOW.encode() in content for content in contents.values()),
         )
         excerpts = tuple(map(places.excerpt, kept))
         if read.folder is None or any(problem.severity == "error" for problem in kept):

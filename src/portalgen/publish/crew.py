@@ -6,16 +6,15 @@ through a pipe. It ends with the pipe: a worker whose parent was killed does not
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
 
 R = TypeVar("R")
@@ -51,6 +50,9 @@ def mapped(work: Callable[[int], R], count: int, crew: int) -> Iterator[tuple[in
     What a worker raises is a bug and a `RuntimeError` here, but for an `OSError`. Work has to be pure: what it changes
     stays in its worker.
     """
+    import multiprocessing
+    from multiprocessing.connection import Connection, wait
+
     fork = multiprocessing.get_context("fork")
     following = fork.Value("L", 0)
     pipes: list[Connection] = []

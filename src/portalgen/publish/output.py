@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
@@ -29,6 +29,7 @@ from portalgen.publish.state import (
     OutputFailed,
     OutputRefused,
     Owned,
+    Written,
     bring,
     build_lock,
     failure,
@@ -46,7 +47,6 @@ __all__ = [
     "OutputFailed",
     "OutputRefused",
     "Publication",
-    "Unsettled",
     "Written",
     "build_lock",
     "checked_output",
@@ -58,21 +58,6 @@ _MANY, _CHUNKS = 1000, 16
 """Files from which on processes share the work, and the pieces it is cut into."""
 _REMEMBERED = 5
 """How many former contents of a file are known by their hash."""
-
-
-class Unsettled(Exception):
-    """Sources changed while they were read; nothing was written."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        super().__init__(f"{', '.join(paths[:3])} changed while it was read")
-
-
-class Written(NamedTuple):
-    """How many files a publication wrote, found as they should be, and removed."""
-
-    written: int
-    unchanged: int
-    removed: int
 
 
 class Publication(NamedTuple):
@@ -105,8 +90,9 @@ def publication(
     output: Path,
     private_prefix: str = "p/",
     progress: Callable[[int], None] | None = None,
+    jobs: int = 0,
 ) -> Publication:
-    """`publish`, for who wants to know what stands there now."""
+    """`publish`, for who wants to know what stands there now. `jobs`: the most processes to use, 0 for what pays."""
     coming = {path: one if isinstance(one, Finished) else finished(one) for path, one in files.items()}
     _check_names(coming)
     place = checked_output(root, output)
@@ -120,6 +106,7 @@ def publication(
         def remember(owned: Owned) -> None:
             write_manifest(site, Manifest(outputs={**manifest.outputs, key: owned}))
 
+        work.jobs = jobs
         written = work.run(remember, lambda path: (not path.startswith(private_prefix), path.endswith(".html"), path))
         return Publication(written, work.stamps)
     except OSError as error:
@@ -155,6 +142,7 @@ class _Publication:
         self._foreign: set[str] = set()
         self._replaced: set[str] = set()  # what stands there and is another file
         self._done = 0
+        self.jobs = 0
         self.stamps: dict[str, tuple[int, int]] = {}
 
     @cached_property
@@ -199,7 +187,7 @@ class _Publication:
             if path.startswith(self._private) and "/" in path[len(self._private) :] and self._files[path].staged:
                 tops.setdefault(path[: path.index("/", len(self._private))], []).append(path)
         chunks = [list(chain.from_iterable(list(tops.values())[n::_CHUNKS])) for n in range(_CHUNKS)] if tops else []
-        crew = workers(len(chunks))
+        crew = workers(len(chunks), self.jobs)
         if crew > 1:
             self._make_room(f"{self._private}index.html")
 

@@ -31,8 +31,8 @@ from portalgen.publish.hosting import beside_files
 from portalgen.publish.inspection import keys_of
 from portalgen.publish.look import Sight, client_fingerprint, locked, shared_fingerprint
 from portalgen.publish.memory import Last, Unit, outputs, program, remember
-from portalgen.publish.output import Unsettled, Written, publication
-from portalgen.publish.state import output_key, read_manifest
+from portalgen.publish.output import publication
+from portalgen.publish.state import Unsettled, Written, output_key, read_manifest
 from portalgen.publish.untouched import lock_fingerprint
 from portalgen.publish.vanished import gone_client
 from portalgen.rules.numbering import number_findings, numbers_in
@@ -92,7 +92,7 @@ def build_parts(
         remade = build.remade(public, jobs, progress)
         if remade is None:
             return None
-        return build.finished(public, remade, base_url)
+        return build.finished(public, remade, base_url, jobs)
     except TemplateProblem:
         return None
     finally:
@@ -157,7 +157,7 @@ class _Parts:
 
     # --- all of them together -------------------------------------------------------------------------
 
-    def finished(self, public: Public, remade: Mapping[str, Remade], base_url: str) -> Built | None:
+    def finished(self, public: Public, remade: Mapping[str, Remade], base_url: str, jobs: int) -> Built | None:
         """Looks at all parts together and publishes them, unless there is an error."""
         ground, root, last = self._ground, self._root, self._last
         units = self._seen.clients
@@ -173,7 +173,7 @@ class _Parts:
         if any(problem.severity == "error" for problem in told):
             return Built(told=told, pages=pages)
         gone = {path: self._staging.put(path, page) for path, page in self._gone_pages().items()}
-        if gone or any(part.pages for part in parts):
+        if gone or any(unit.outputs for unit in units.values()) or any(one.made.files for one in remade.values()):
             gone["p/index.html"] = self._staging.put("p/index.html", public.files[NOT_FOUND])
         shared = last.shared if last and self._seen.shared else None
         ours = (
@@ -189,7 +189,7 @@ class _Parts:
             files |= {path: Finished(sha, size, mtime_ns=mtime) for path, size, mtime, sha in unit.outputs}
         for one in remade.values():
             files |= one.made.files
-        written, stamps = publication(files, root=root, output=self._output)
+        written, stamps = publication(files, root=root, output=self._output, jobs=jobs)
         hashes = {path: one.sha256 for path, one in files.items()}
         beside = beside_files(ground.shared.site.hosting.host if ground.shared.site.hosting else None, ground.base_url)
         write_beside(root, beside)
@@ -251,12 +251,10 @@ class _Parts:
         """
         ground, last = self._ground, self._last
         orphans = self._orphans()
-        if last and not orphans and facts.keys() <= last.clients.keys() == ground.tree.clients.keys():
-            before = {name: last.clients[name].known for name in facts}
-            if all(
-                (one.numbers, one.series, one.documents, one.ids)
-                == (before[name].numbers, before[name].series, before[name].documents, before[name].ids)
-                for name, one in facts.items()
+        if last and self._seen.shared and not orphans and last.clients.keys() == ground.tree.clients.keys():
+            touched = tuple(f"content/clients/{name}/" for name in facts)
+            if all(last.clients[name].known.alike(one) for name, one in facts.items()) and not any(
+                problem.path.startswith(touched) for problem in last.problems
             ):
                 return dict(zip(last.problems, last.excerpts, strict=True))
         every = [facts.get(name) or units[name].known for name in ground.tree.clients]

@@ -6,10 +6,11 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -51,6 +52,21 @@ class LockBusy(OutputError):
             "wait until it is done" + (f"; should it hang, end it with: kill {pid}" if pid is not None else ""),
         )
         self.pid = pid
+
+
+class Unsettled(Exception):
+    """Sources changed while they were read; nothing was written."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(f"{', '.join(paths[:3])} changed while it was read")
+
+
+class Written(NamedTuple):
+    """How many files a publication wrote, found as they should be, and removed."""
+
+    written: int
+    unchanged: int
+    removed: int
 
 
 class Owned(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,9 +17,8 @@ from portalgen.content.problems import Problem
 from portalgen.publish.beside import write_beside
 from portalgen.publish.key import key_path, refuse_within, settle_key
 from portalgen.publish.memory import Last, Recalled, forget, recall
-from portalgen.publish.output import Unsettled, Written, publish
 from portalgen.publish.place import checked_output
-from portalgen.publish.state import at_work, build_lock
+from portalgen.publish.state import Unsettled, Written, at_work, build_lock
 from portalgen.publish.untouched import untouched
 
 if TYPE_CHECKING:
@@ -105,6 +104,7 @@ def _together(
     """The build that tells what parts on their own cannot: all of the site in memory at once."""
     from portalgen.content.sources import changed_since
     from portalgen.publish.build import assemble
+    from portalgen.publish.output import publish
 
     result = assemble(root, tree=tree, today=today, base_url=base_url, keeps=True, jobs=jobs, progress=progress)
     told = {problem: result.loaded.excerpt(problem) for problem in result.problems}

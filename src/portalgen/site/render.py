@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Iterable, Mapping
-from xml.sax.saxutils import escape
 
 import msgspec
 from markupsafe import Markup
@@ -60,7 +60,7 @@ class Renderer:
     def sitemap(self, pages: Iterable[Page]) -> bytes:
         """sitemap.xml of the listed public pages (sitemaps.org 0.9)."""
         rows = sorted(self.base_url + page.address for page in pages if page.listed and page.visibility == "public")
-        body = "".join(f"  <url><loc>{escape(row)}</loc></url>\n" for row in rows)
+        body = "".join(f"  <url><loc>{html.escape(row, quote=False)}</loc></url>\n" for row in rows)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{body}</urlset>\n'.encode()
 
     def robots(self) -> bytes:
