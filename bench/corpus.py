@@ -17,7 +17,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-SIZES = {"small": (12, 30, 4), "medium": (60, 1000, 5), "large": (200, 10000, 5)}  # guides, clients, invoices each
+# Guides, clients, invoices each: the pages are GUIDES + CLIENTS * (1 + INVOICES).
+SIZES = {
+    "60": (6, 9, 5),
+    "small": (12, 30, 4),
+    "600": (18, 97, 5),
+    "medium": (60, 1000, 5),
+    "large": (200, 10000, 5),
+}
 TODAY = dt.date(2026, 11, 21)
 CENT = Decimal("0.01")
 WORDS = """after again answer anxious appointment arrive ask aware balance because begin body breath calm carry change child choose
@@ -188,16 +195,26 @@ HUGO_BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title
 <link rel="stylesheet" href="/site.css"></head><body><header><nav><a href="/">Home</a> <a href="/guides/">Guides</a></nav></header>
 <main>{{ block "main" . }}{{ end }}</main><footer><p>Noor Vale, 3 Mill Lane, Sligo</p></footer></body></html>
 """
+# Hugo counts in floats: sums are whole cents there, so that they come out as exactly as ours.
+HUGO_TOTALS = """{{- $net := 0.0 }}{{ $groups := newScratch }}
+{{- range .Params.lines }}{{ $n := math.Round (mul .quantity .cents) }}{{ $net = add $net $n }}{{ $groups.Add (string .rate) $n }}{{ end }}
+{{- $total := $net }}{{ $taxes := dict }}
+{{- range $rate, $base := $groups.Values }}{{ $t := math.Round (div (mul $base (float $rate)) 100) }}
+{{- $total = add $total $t }}{{ $taxes = merge $taxes (dict $rate $t) }}{{ end }}
+{{- return dict "net" $net "taxes" $taxes "total" $total "left" (sub $total .Params.paid) }}
+"""
 HUGO_INVOICE = """{{ define "main" }}<h1>Invoice {{ .Params.number }}</h1><p>{{ .Params.issued }}</p><table><tbody>
-{{- $net := 0.0 }}{{ $groups := newScratch }}
-{{- range .Params.lines }}{{ $n := math.Round (mul (mul .quantity .price) 100) | mul 0.01 }}{{ $net = add $net $n }}
-{{- $groups.Add (string .rate) $n }}
-<tr><td>{{ .words }}</td><td>{{ .quantity }}</td><td>{{ lang.FormatNumberCustom 2 .price }}</td><td>{{ lang.FormatNumberCustom 2 $n }}</td></tr>
-{{- end }}</tbody></table>{{ $total := $net }}
-{{- range $rate, $base := $groups.Values }}{{ $t := math.Round (mul $base (float $rate)) | mul 0.01 }}{{ $total = add $total $t }}
-<p>{{ $rate }} %: {{ lang.FormatNumberCustom 2 $t }}</p>{{ end }}
-<p>Net {{ lang.FormatNumberCustom 2 $net }}, total {{ lang.FormatNumberCustom 2 $total }}, paid {{ lang.FormatNumberCustom 2 .Params.paid }}</p>
+{{- range .Params.lines }}{{ $n := math.Round (mul .quantity .cents) }}
+<tr><td>{{ .words }}</td><td>{{ .quantity }}</td><td>{{ lang.FormatNumberCustom 2 (div .cents 100.0) }}</td><td>{{ lang.FormatNumberCustom 2 (div $n 100) }}</td></tr>
+{{- end }}</tbody></table>{{ $sums := partialCached "totals.html" . .RelPermalink }}
+{{- range $rate, $t := $sums.taxes }}
+<p>{{ $rate }} %: {{ lang.FormatNumberCustom 2 (div $t 100) }}</p>{{ end }}
+<p>Net {{ lang.FormatNumberCustom 2 (div $sums.net 100) }}, total {{ lang.FormatNumberCustom 2 (div $sums.total 100) }},
+paid {{ lang.FormatNumberCustom 2 (div .Params.paid 100.0) }}, open {{ lang.FormatNumberCustom 2 (div $sums.left 100) }}</p>
 {{ .Content }}{{ end }}
+"""
+HUGO_CLIENT = """{{ define "main" }}<h1>{{ .Title }}</h1>{{ .Content }}<ul>{{ range .Pages }}{{ $sums := partialCached "totals.html" . .RelPermalink }}
+<li><a href="{{ .RelPermalink }}">{{ .Title }}</a> {{ lang.FormatNumberCustom 2 (div $sums.left 100) }}</li>{{ end }}</ul>{{ end }}
 """
 HUGO_LIST = """{{ define "main" }}<h1>{{ .Title }}</h1><ul>{{ range .Pages }}<li><a href="{{ .RelPermalink }}">{{ .Title }}</a></li>{{ end }}</ul>{{ end }}
 """
@@ -212,26 +229,31 @@ def hugo(out: Path, guides: list[tuple[str, str, str]], clients: list[Client]) -
     put(out / "layouts/page.html", '{{ define "main" }}<h1>{{ .Title }}</h1>{{ .Content }}{{ end }}\n')
     put(out / "layouts/section.html", HUGO_LIST)
     put(out / "layouts/home.html", HUGO_LIST)
+    put(out / "layouts/_partials/totals.html", HUGO_TOTALS)
     put(out / "layouts/invoice/page.html", HUGO_INVOICE)
+    put(out / "layouts/client/section.html", HUGO_CLIENT)
     put(out / "static/site.css", "body { max-width: 60rem }\n")
     for number, (title, summary, body) in enumerate(guides, 1):
         put(out / f"content/guides/guide-{number:03d}.md", f"---\ntitle: {title}\nsummary: {summary}\n---\n{body}\n")
     for person in clients:
-        put(out / f"content/c/{person.id}/_index.md", f"---\ntitle: {person.name}\n---\nThe next step is agreed.\n")
+        put(
+            out / f"content/c/{person.id}/_index.md",
+            f"---\ntitle: {person.name}\ntype: client\n---\nThe next step is agreed.\n",
+        )
         for invoice in person.invoices:
             rows = [
                 f"title: Invoice {invoice.number}",
                 "type: invoice",
                 f'number: "{invoice.number}"',
                 f'issued: "{invoice.issued}"',
-                f"paid: {invoice.paid}",
+                f"paid: {int(invoice.paid * 100)}",
                 "lines:",
             ]
             for line in invoice.lines:
                 rows += [
                     f"  - words: {line.words}",
                     f"    quantity: {line.quantity}",
-                    f"    price: {line.price}",
+                    f"    cents: {int(line.price * 100)}",
                     f"    rate: {line.rate}",
                 ]
             put(
@@ -240,7 +262,7 @@ def hugo(out: Path, guides: list[tuple[str, str, str]], clients: list[Client]) -
             )
 
 
-def manifest(clients: list[Client]) -> dict[str, object]:
+def manifest(form: str, guides: int, clients: list[Client]) -> dict[str, object]:
     checks: list[dict[str, object]] = []
     for person in (clients[0], clients[len(clients) // 2], clients[-1]):
         has = [person.name]
@@ -256,15 +278,21 @@ def manifest(clients: list[Client]) -> dict[str, object]:
                 {
                     "kind": "invoice",
                     "ref": invoice.number,
+                    "client": person.id,
                     "has": [invoice.number, *(f"{amount:,.2f}" for amount in amounts)],
                 }
             )
             has += [invoice.number] + ([f"{left:,.2f}"] if left else [])
-        checks.append({"kind": "portal", "ref": person.id, "has": has})
+        checks.append({"kind": "portal", "ref": person.id, "client": person.id, "has": has})
     return {
         "checks": checks,
-        "edit": f"content/clients/{clients[0].id}/plan.md",
-        "pages": sum(1 + len(c.invoices) for c in clients),
+        "client": clients[0].id,
+        "edit": {
+            "portalgen": f"content/clients/{clients[0].id}/plan.md",
+            "hugo": f"content/c/{clients[0].id}/_index.md",
+        }[form],
+        "pages": guides + sum(1 + len(c.invoices) for c in clients),
+        "invoices": sum(len(c.invoices) for c in clients),
     }
 
 
@@ -278,7 +306,10 @@ def main() -> None:
     pages = [guide(number, guides) for number in range(guides)]
     people = [client(number, invoices) for number in range(clients)]
     {"portalgen": portalgen, "hugo": hugo}[given.form](given.out, pages, people)
-    put(given.out.with_name(given.out.name + ".manifest.json"), json.dumps(manifest(people), indent=1) + "\n")
+    put(
+        given.out.with_name(given.out.name + ".manifest.json"),
+        json.dumps(manifest(given.form, guides, people), indent=1) + "\n",
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.support import DEMO_DAY, JUDGES, ROOT, Built, file_server, opened, opened_demo, program, run
 
@@ -116,6 +116,7 @@ def chromium() -> Iterator[Browser]:
     executable = program("chromium", "chromium-browser", "google-chrome")
     if executable is None:
         pytest.skip("Chromium is not installed")
+    expect.set_options(timeout=30_000)  # what is right is seen at once, how busy the machine is nobody knows
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,

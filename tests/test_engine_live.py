@@ -391,7 +391,9 @@ def test_an_edit_is_told_with_exactly_what_it_changed(root: Path, shown: Preview
     ana, bo = desk.portal("ana"), desk.portal("bo")
     assert b"Their plan." in ask(shown, f"/{bo}")[2]
     with listening(shown, f"?page={ana}") as ear:
-        (root / "content/clients/ana/plan.md").write_text("Changed.\n", encoding="utf-8")
+        fresh = root / "content/clients/ana/.plan.md.tmp"
+        fresh.write_text("Changed.\n", encoding="utf-8")
+        fresh.replace(root / "content/clients/ana/plan.md")  # in one step, for one event
         assert ear.next() == ("message", [ana])
         assert b"Changed." in ask(shown, f"/{ana}")[2]
         (root / "templates").mkdir()
