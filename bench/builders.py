@@ -7,6 +7,7 @@ import html
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,7 +72,7 @@ def run(command: list[str], where: Path, *, sampled: bool = False) -> Run:
 
 
 class Aside:
-    """Takes what is to be gone. It is deleted at the end: a disk that deletes is slow for whoever writes next."""
+    """Takes what is to be gone. It is deleted between phases: a disk that deletes is slow for whoever writes next."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._count = folder, 0
@@ -82,6 +83,12 @@ class Aside:
                 self._folder.mkdir(exist_ok=True)
                 self._count += 1
                 path.rename(self._folder / str(self._count))
+
+    def empty(self) -> None:
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+            os.sync()
+            time.sleep(1)
 
 
 class Builder:

@@ -260,7 +260,7 @@ def main() -> None:
             previews.append(stack.enter_context(served(HugoServer(theirs, binary(given.hugo)))))
         rows = measure(previews, given.edits, given.many, given.browser)
         print(
-            f"\n| {given.size if not given.site else given.site.name}, live | "
+            f"\n| {given.site.name.removesuffix('-portalgen') if given.site else given.size}, live | "
             + " | ".join(p.name for p in previews)
             + " |"
         )

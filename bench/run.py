@@ -89,6 +89,7 @@ class Bench:
             for one in builders:
                 one.verify()
                 one.restore()
+            self.aside.empty()
         return results
 
     def floor(self, builder: Builder, phase: str) -> dict[str, Callable[[], Run]]:
@@ -193,6 +194,7 @@ def measure(bench: Bench, size: str, given: argparse.Namespace) -> None:
         for _ in range(bench.reps):
             for one in builders:
                 peaks[one.name].append(one.cold(bench.aside, sampled=True))
+        bench.aside.empty()
         base = statistics.median(one.together for one in peaks[builders[-1].name])
         for name, runs in peaks.items():
             together = [one.together for one in runs]
