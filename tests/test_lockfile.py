@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,20 @@ def test_lines_in_another_order_are_read_as_a_whole(data: bytes) -> None:
     assert torn.whole()[0] == LockFile(data).whole()[0]
 
 
+def test_lines_are_found_without_a_look_at_all_of_them(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "portalgen.lock").write_bytes(data)
+    read, searched = LockFile.at(tmp_path), LockFile.at(tmp_path, searched=True)
+    assert read.ordered
+    assert searched.rest == read.rest
+    for client in [*read.clients, "", "nobody", "a", "zz"]:
+        assert searched.lines_of(client) == read.lines_of(client)
+
+
+@pytest.mark.parametrize("change", [lambda lines: [*lines[9:], *lines[:9]], lambda lines: lines[::-1]])
+def test_lines_in_another_order_are_not_searched(data: bytes, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    assert not LockFile(b"".join(change(data.splitlines(keepends=True)))).ordered
+
+
 def test_new_lines_find_their_place(data: bytes) -> None:
     lines = data.splitlines()
     file = LockFile(b"".join(line + b"\n" for line in lines[2:]))
@@ -70,4 +85,4 @@ def test_new_lines_find_their_place(data: bytes) -> None:
 
 def test_there_may_be_none(tmp_path: Path) -> None:
     file = LockFile.at(tmp_path)
-    assert (file.data, file.sha256, list(file.clients), file.regular) == (b"", "", [], True)
+    assert (file.data, list(file.clients), file.regular, file.ordered) == (b"", [], True, True)

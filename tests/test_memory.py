@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from portalgen.publish import output as publishing
 from portalgen.publish import partial as building
+from portalgen.publish.manifest import Owned, read_manifest
+from portalgen.publish.together import Built
 from tests.support import DEMO_DAY, MINIMAL_CLIENT, Result, invoke, minimal_site
 
 DAY = "2026-11-21"
@@ -35,7 +40,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     seen: list[Path] = []
     build_parts = building.build_parts
 
-    def watched(root: Path, *given: Any, **rest: Any) -> building.Built | None:
+    def watched(root: Path, *given: Any, **rest: Any) -> Built | None:
         seen.append(root)
         return build_parts(root, *given, **rest)
 
@@ -151,3 +156,127 @@ def test_an_output_that_was_lost_and_built_again_is_remembered(tmp_path: Path) -
     assert invoke(*build).json["written"] > 0
     manifest = json.loads((site / ".portalgen" / "manifest.json").read_text())
     assert [owned["complete"] for owned in manifest["outputs"].values()] == [True]
+
+
+# --- a small change costs little
+
+
+def log(site: Path) -> list[Any]:
+    place = site / ".portalgen/manifest.log"
+    return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
+
+
+def owned(site: Path) -> Owned:
+    return read_manifest(site).outputs["output"]
+
+
+def plan(site: Path, text: str) -> None:
+    (site / "content/clients/ana/plan.md").write_text(text)
+
+
+def test_one_client_is_noted_and_not_the_whole_list(site: Path) -> None:
+    whole, before = (site / ".portalgen/manifest.json").read_bytes(), owned(site)
+    size = memory(site).stat().st_size
+    plan(site, "Three walks a week.\n")
+    assert build(site).json["written"] == 1
+    assert (site / ".portalgen/manifest.json").read_bytes() == whole
+    [begun, done] = log(site)
+    [path] = done["files"] if "files" in done else begun["files"]
+    assert (begun["complete"], done["complete"]) == (False, True)
+    assert owned(site).files[path] == hashlib.sha256((site / "output" / path).read_bytes()).hexdigest()
+    assert owned(site).former == {path: [before.files[path]]}
+    assert owned(site).files.keys() == before.files.keys()
+    assert memory(site).stat().st_size > size + 1000, "what is known of the others is not written again"
+    now = output(site)
+    assert build(site, "--no-cache").json["written"] == 0
+    assert output(site) == now
+
+
+def test_pages_that_come_and_go_are_noted(site: Path) -> None:
+    before = owned(site)
+    first = site / "content/clients/ana/invoices/2026-0001.yaml"
+    second = first.with_name("2026-0002.yaml")
+    second.write_text(first.read_text().replace("2026-0001", "2026-0002").replace("11-02", "11-09"))
+    result = build(site)
+    assert result.code == 0, result.json
+    came = owned(site).files.keys() - before.files.keys()
+    assert came
+    assert {*log(site)[0]["files"]} >= came
+    assert {path.removeprefix("output/") for path in output(site)} == owned(site).files.keys()
+    assert {*owned(site).folders} == {
+        p.relative_to(site / "output").as_posix() for p in (site / "output").rglob("*") if p.is_dir()
+    }
+
+
+def test_a_note_that_was_not_finished_counts_for_nothing(site: Path) -> None:
+    plan(site, "Three walks a week.\n")
+    build(site)
+    before = owned(site)
+    with (site / ".portalgen/manifest.log").open("a") as file:
+        file.write('{"id": "')
+    assert owned(site) == before
+    plan(site, "Four walks a week.\n")
+    assert build(site).code == 0
+    assert log(site) == [], "and the list is written anew"
+
+
+@pytest.mark.parametrize(
+    "line", ["{}", "no note", '{"id":"ID","output":"output","complete":true,"files":{"../x":"1"}}']
+)
+def test_a_note_that_cannot_be_ours_is_refused(site: Path, line: str) -> None:
+    list_id = json.loads((site / ".portalgen/manifest.json").read_text())["id"]
+    (site / ".portalgen/manifest.log").write_text(line.replace("ID", list_id) + "\n")
+    plan(site, "Three walks a week.\n")
+    result = build(site)
+    assert result.code == 4
+    assert "manifest.json" in result.json["problems"][0]["message"]
+
+
+def test_notes_for_another_list_are_none_for_this(site: Path) -> None:
+    before = owned(site)
+    note = {"id": "0" * 16, "output": "output", "complete": False, "gone_files": ["index.html"]}
+    (site / ".portalgen/manifest.log").write_text(json.dumps(note) + "\n")
+    assert owned(site) == before
+
+
+def test_a_build_that_died_after_its_note_is_brought_to_an_end(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(site, "Three walks a week.\n")
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing._Publication, "_bring", dies)
+        build(site)
+    assert not owned(site).complete
+    assert build(site).json["written"] == 1
+    assert owned(site).complete
+    now = output(site)
+    assert build(site, "--no-cache").json["written"] == 0
+    assert output(site) == now
+
+
+def test_a_page_that_was_there_before_us_stays_when_we_no_longer_publish_it(site: Path) -> None:
+    """The same by chance, it is not ours, however often we build."""
+    static = site / "content/static/word.txt"
+    static.parent.mkdir()
+    static.write_text("word")
+    (site / "output/static").mkdir()
+    (site / "output/static/word.txt").write_text("word")
+    build(site)
+    for text in ("Three walks a week.\n", "Four walks a week.\n"):
+        plan(site, text)
+        build(site)
+    assert "static/word.txt" not in owned(site).files
+    static.unlink()
+    build(site)
+    assert (site / "output/static/word.txt").read_text() == "word"
+
+
+def test_many_small_changes_are_written_together_at_last(site: Path) -> None:
+    sizes = []
+    for number in range(12):
+        plan(site, f"{number} walks a week.\n")
+        assert build(site).code == 0
+        sizes.append(memory(site).stat().st_size)
+    assert any(after < before for before, after in pairwise(sizes))

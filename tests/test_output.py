@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
 import stat
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portalgen.publish import manifest as lists
 from portalgen.publish import output as module
 from portalgen.publish import state
 from portalgen.publish.output import (
@@ -121,7 +123,7 @@ def test_the_list_of_ours_holds_old_and_new_before_anything_changes(
     put(site, {"old.html": b"old"})
 
     def listed() -> set[str]:
-        return set(state.read_manifest(site).outputs["output"].files)
+        return set(lists.read_manifest(site).outputs["output"].files)
 
     whole = state.write_whole
 
@@ -400,7 +402,7 @@ def test_the_output_is_always_the_last_set_and_what_is_foreign(
             assert held(output) == before
         else:
             assert held(output) == {**foreign, **last}
-            assert set(state.read_manifest(site).outputs["output"].files) == files.keys() - foreign.keys()
+            assert set(lists.read_manifest(site).outputs["output"].files) == files.keys() - foreign.keys()
 
 
 # --- one at a time
@@ -446,8 +448,11 @@ def test_the_lock_is_waited_for(site: Path) -> None:
 
 def test_the_list_is_readable_and_the_same_for_the_same_files(site: Path) -> None:
     put(site, FILES)
-    first = (site / ".portalgen/manifest.json").read_bytes()
+    first = (site / ".portalgen/manifest.json").read_text()
     put(site, {"other": b""})
     put(site, dict(reversed(list(FILES.items()))))
-    assert (site / ".portalgen/manifest.json").read_bytes() == first
+    second = (site / ".portalgen/manifest.json").read_text()
+    ids = [json.loads(text)["id"] for text in (first, second)]
+    assert second.replace(ids[1], ids[0]) == first
+    assert ids[0] != ids[1], "what was noted for the one list is not taken for a change of the other"
     assert msgspec.json.decode(first)["outputs"]["output"]["complete"] is True

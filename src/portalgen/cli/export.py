@@ -82,7 +82,7 @@ def _text(ledgers: Ledgers, form: str, table: TableName) -> str:
 
 def safe_place(site: Path, output: Path) -> Path:
     """Where the file really goes: never into what is published, nor among the sources."""
-    from portalgen.publish.state import output_key, read_manifest
+    from portalgen.publish.manifest import output_key, read_manifest
 
     place, root = Path(os.path.realpath(output)), Path(os.path.realpath(site))
     published = read_manifest(site).outputs

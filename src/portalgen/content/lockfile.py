@@ -6,7 +6,8 @@ of another form (changed by hand, merged) is read as a whole.
 
 from __future__ import annotations
 
-import hashlib
+import mmap
+import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -21,28 +22,30 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class LockFile:
-    """The bytes of a lock. Nothing of it is checked before it is asked for."""
+    """The bytes of a lock. Nothing of it is checked before it is asked for.
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data.removeprefix(_BOM)
+    `searched`: it is known to be `ordered`, so lines are found without a look at all the others.
+    """
+
+    def __init__(self, data: bytes | mmap.mmap, *, searched: bool = False) -> None:
+        self.data = data[len(_BOM) :] if data[: len(_BOM)] == _BOM else data
+        self._searched = searched
 
     @classmethod
-    def at(cls, root: Path) -> LockFile:
+    def at(cls, root: Path, *, searched: bool = False) -> LockFile:
         """The lock of the site in `root`; an empty one where there is none."""
         try:
-            return cls((root / LOCK).read_bytes())
+            with open(root / LOCK, "rb") as file:
+                if searched and os.fstat(file.fileno()).st_size:
+                    return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), searched=True)
+                return cls(file.read())
         except FileNotFoundError:
             return cls(b"")
 
     @cached_property
-    def sha256(self) -> str:
-        """The hash of the whole file, empty when it is."""
-        return hashlib.sha256(self.data).hexdigest() if self.data else ""
-
-    @cached_property
     def _index(self) -> tuple[Mapping[str, tuple[int, int]], tuple[tuple[int, int], ...]]:
         """Where each client's lines begin and end, and all other lines. A client in two places is in neither."""
-        data, spans, others = self.data, dict[str, tuple[int, int]](), list[tuple[int, int]]()
+        data, spans, others = self.content, dict[str, tuple[int, int]](), list[tuple[int, int]]()
         at, last, torn = 0, "", set[str]()
         while at < len(data):
             if data.startswith(_HEAD, at):
@@ -63,6 +66,34 @@ class LockFile:
             return {}, ((0, len(data)),)
         return spans, tuple(others)
 
+    @cached_property
+    def content(self) -> bytes:
+        """All of it."""
+        return bytes(self.data)
+
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether its lines are sorted, those of clients without another among them."""
+        if self._searched:
+            return True
+        spans, others = self._index
+        signs = [_sign(name) for name in spans]
+        within = (
+            (min(start for start, _ in spans.values()), max(stop for _, stop in spans.values())) if spans else (0, 0)
+        )
+        return signs == sorted(signs) and not any(within[0] <= start < within[1] for start, _ in others)
+
+    def _first(self, sign: bytes) -> int:
+        """Where the first line begins that is not before `sign`, in an ordered file."""
+        data, low, high = self.data, 0, len(self.data)
+        while low < high:
+            start = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
+            if data[start : start + len(sign)] < sign:
+                low = data.find(b"\n", start) + 1 or len(data)
+            else:
+                high = start
+        return low
+
     @property
     def clients(self) -> Iterable[str]:
         """The clients it has rows of."""
@@ -70,6 +101,9 @@ class LockFile:
 
     def lines_of(self, client: str) -> bytes:
         """The lines of one client as they are written."""
+        if self._searched:
+            sign = _sign(client)
+            return self.data[self._first(sign) : self._first(sign + b"\xff")]
         start, stop = self._index[0].get(client, (0, 0))
         return self.data[start:stop]
 
@@ -86,7 +120,11 @@ class LockFile:
 
     @cached_property
     def _rest(self) -> tuple[Lock, tuple[Problem, ...]]:
-        return read_lock(b"".join(self.data[start:stop] for start, stop in self._index[1]).decode("utf-8", "replace"))
+        if self._searched:
+            others = [(0, self._first(_HEAD)), (self._first(_HEAD + b"\xff"), len(self.data))]
+        else:
+            others = [*self._index[1]]
+        return read_lock(b"".join(self.data[start:stop] for start, stop in others).decode("utf-8", "replace"))
 
     def of(self, client: str) -> Lock | None:
         """The rows of one client, or None when one of them cannot be trusted: `whole` says which and why."""
@@ -103,12 +141,17 @@ class LockFile:
 
     def whole(self) -> tuple[Lock, tuple[Problem, ...]]:
         """Every row, with a problem for every line that cannot be trusted."""
-        return read_lock(self.data.decode("utf-8", "replace"))
+        return read_lock(self.content.decode("utf-8", "replace"))
 
     def with_lines(self, gone: Iterable[bytes], new: Iterable[bytes]) -> bytes:
         """The file's bytes with other lines: sorted, so that two branches merge line by line."""
-        lines = {*self.data.split(b"\n")} - {b"", *gone}
+        lines = {*self.content.split(b"\n")} - {b"", *gone}
         return b"".join(line + b"\n" for line in sorted(lines | {*new}))
+
+
+def _sign(client: str) -> bytes:
+    """What the lines of a client begin with."""
+    return _HEAD + client.encode("utf-8", "surrogateescape") + b'"'
 
 
 def _after_last(data: bytes, sign: bytes, at: int) -> int:

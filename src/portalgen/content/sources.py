@@ -87,17 +87,17 @@ def scan(root: Path) -> Tree:
     return Tree(root, tuple(shared), found, tuple(sorted(walk.problems)))
 
 
-def scan_named(root: Path, names: Iterable[str]) -> Tree:
-    """The same with the files of these clients only. One that is not there any more is left out."""
-    walk = _Walk(root, deep=False)
-    walk.folder("content", CONTENT)
-    found: dict[str, tuple[Source, ...]] = dict.fromkeys(sorted(walk.clients), ())
-    problems = [*walk.problems]
+def scan_named(root: Path, names: Iterable[str], among: Iterable[str]) -> Tree:
+    """The same with the files of these clients only, `among` all that there are. One that is gone is left out."""
+    shared, problems = scan_shared(root)
+    found: dict[str, tuple[Source, ...]] = dict.fromkeys(sorted(among), ())
     for name in names:
-        if name in found and (one := scan_client(root, name)):
+        if one := scan_client(root, name):
             found[name] = one[0]
             problems += one[1]
-    return Tree(root, tuple(sorted(walk.shared)), found, tuple(sorted(problems)))
+        else:
+            found.pop(name, None)
+    return Tree(root, shared, found, tuple(sorted(problems)))
 
 
 def scan_client(root: Path, name: str) -> tuple[tuple[Source, ...], tuple[Problem, ...]] | None:
@@ -122,9 +122,8 @@ def scan_shared(root: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
 
 
 class _Walk:
-    def __init__(self, root: Path, deep: bool = True) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = str(root)
-        self.deep = deep
         self.real = os.path.realpath(root / "content")
         self.problems: list[Problem] = []
         self.shared: list[Source] = []
@@ -198,8 +197,7 @@ class _Walk:
                 self.problem(path, wrong)
                 return
             self.clients[name] = []
-            if self.deep:
-                self.folder(path, layout.each, name, linked)
+            self.folder(path, layout.each, name, linked)
         elif name in layout.folders:
             self.folder(path, layout.folders[name], client, linked)
         else:

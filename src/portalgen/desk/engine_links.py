@@ -104,7 +104,7 @@ class Links:
         if self.access is not None and stamp == self._stamp:
             return frozenset(), False, ()
         disk = LockFile.at(self._root)
-        if self.access is not None and disk.data == self._data:
+        if self.access is not None and disk.content == self._data:
             self._stamp = stamp
             return frozenset(), False, ()
         partial = partial_access(self._root)
@@ -117,7 +117,7 @@ class Links:
                 return frozenset(), False, problems
             fresh = LiveAccess(self._root, LockFile(access.lock.text().encode()), access.secret, access.fresh)
         before, self.access = self.access, fresh
-        self._stamp, self._data = stamp, disk.data
+        self._stamp, self._data = stamp, disk.content
         if before is None or before.keyring.key_id != fresh.keyring.key_id:
             self._owners, self._unread = {}, list(fresh.clients)
             return frozenset(fresh.clients), True, ()
@@ -181,14 +181,14 @@ class Links:
         if access is None or not access.learned:
             return True
         with build_lock(self._root, wait):
-            if _stamp(self._root) != self._stamp and LockFile.at(self._root).data != self._data:
+            if _stamp(self._root) != self._stamp and LockFile.at(self._root).content != self._data:
                 return False  # somebody else wrote it: what they say comes first
             access.keep_key()
             file = LockFile(access.saved())
-            if file.data != self._data:
-                keep_lock(self._root, file.data)
+            if file.content != self._data:
+                keep_lock(self._root, file.content)
             access.turn_to(file)
-            self._stamp, self._data = _stamp(self._root), file.data
+            self._stamp, self._data = _stamp(self._root), file.content
         return True
 
 

@@ -13,7 +13,8 @@ from portalgen.content.lockfile import LockFile
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Problem
 from portalgen.publish.key import KEY, KeyProblem, create_key, find_key, key_id_of
-from portalgen.publish.state import read_manifest, state_folder, write_whole
+from portalgen.publish.manifest import read_manifest
+from portalgen.publish.state import state_folder, write_whole
 from portalgen.rules.facts import Account
 from portalgen.rules.issued import row_of
 from portalgen.site.private import Place, Wanted
@@ -237,12 +238,15 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
     return Access(root, lock, secret, fresh), ()
 
 
-def partial_access(root: Path) -> PartialAccess | None:
-    """The same, without reading what the lock has of clients; None when what it has of none cannot be trusted."""
-    file = LockFile.at(root)
-    if not file.regular or (file.clients and not file.rest.key_id):
+def partial_access(root: Path, *, ordered: bool = False) -> PartialAccess | None:
+    """The same, without reading what the lock has of clients; None when what it has of none cannot be trusted.
+
+    `ordered`: the lock is known to be.
+    """
+    file = LockFile.at(root, searched=ordered)
+    if not file.regular or (not file.rest.key_id and file.clients):
         return None
-    secret, fresh = _secret(root, file.rest.key_id, bool(file.clients))
+    secret, fresh = _secret(root, file.rest.key_id, links=False)
     return PartialAccess(root, file, secret, fresh)
 
 

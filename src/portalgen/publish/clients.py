@@ -71,7 +71,7 @@ class Made(msgspec.Struct, frozen=True):
     facts: Facts = Facts()
     problems: tuple[Problem, ...] = ()
     excerpts: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: list[Line] = []
     pages: int = 0
     until: dt.date = dt.date.max
     torn: bool = False
@@ -149,7 +149,7 @@ class Maker:
             facts=facts,
             problems=kept,
             excerpts=excerpts,
-            lines=tuple(lines),
+            lines=lines,
             pages=made.pages,
             until=min(span.until, self._common.until),
         )

@@ -18,9 +18,10 @@ from portalgen.content.lock import LOCK, LinkRow
 from portalgen.content.model import Site
 from portalgen.content.problems import Finding, Problem
 from portalgen.publish.access import Access
+from portalgen.publish.manifest import read_manifest
 from portalgen.publish.memory import shut
 from portalgen.publish.parts import Workshop
-from portalgen.publish.state import STATE_FOLDER, is_plain, read_manifest, remember_folder, state_folder, write_whole
+from portalgen.publish.state import STATE_FOLDER, is_plain, remember_folder, state_folder, write_whole
 from portalgen.site.links import shown
 from portalgen.site.theme import load as load_theme
 

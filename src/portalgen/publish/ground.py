@@ -140,13 +140,16 @@ class Ground:
         )
 
 
-def ground_of(root: Path, tree: Tree) -> tuple[Ground, tuple[Finding, ...]] | None:
-    """The ground of a site, and what is wrong with its theme; None when there is an error that lets nothing be made."""
+def ground_of(root: Path, tree: Tree, *, ordered: bool) -> tuple[Ground, tuple[Finding, ...]] | None:
+    """The ground of a site, and what is wrong with its theme; None when there is an error that lets nothing be made.
+
+    `ordered`: the lock is known to be.
+    """
     part = read_shared(tree)
     if part.shared is None or part.shared.broken:
         return None
     try:
-        access = partial_access(root)
+        access = partial_access(root, ordered=ordered)
     except KeyProblem:  # which is told when nothing is wrong with the files
         return None
     theme, findings = load_theme(root, part.shared.site)

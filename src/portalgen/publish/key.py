@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from portalgen.content.lock import LOCK, read_lock
-from portalgen.publish.state import STATE_FOLDER, OutputError, is_unfinished, read_manifest, remember_folder, stage
+from portalgen.publish.manifest import read_manifest
+from portalgen.publish.state import STATE_FOLDER, OutputError, is_unfinished, remember_folder, stage
 from portalgen.site.sealing import Keyring, KeyTextError, checked, unchecked
 
 KEY = ".portalgen/key"

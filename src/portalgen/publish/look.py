@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -12,77 +12,90 @@ import msgspec
 from portalgen.content.lockfile import LockFile
 from portalgen.content.sources import Source, Tree, scan, scan_named
 from portalgen.publish.beside import stand_beside
-from portalgen.publish.fingerprint import Fingerprint, below, fingerprint, stands
-from portalgen.publish.memory import Last, Recalled, Unit, remember, stand
+from portalgen.publish.fingerprint import Fingerprint, below, fingerprint
+from portalgen.publish.glance import Glance, Sum, day_of, glance, lock_fingerprint
+from portalgen.publish.memory import Recalled, Unit, Units, remember, stand
 from portalgen.publish.state import STATE_FOLDER
-from portalgen.publish.untouched import day_of, lock_fingerprint, same_ground
 
 CLIENTS = "content/clients"
 TOMBSTONES = f"{STATE_FOLDER}/tombstones"
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """What of the last build can be used. `last` is that build, or None.
+    """What of the last build can be used. `known` is that build.
 
     `tree` is the site's folder; it names the files of the clients that changed, and of all when `whole`. `shared` is
-    whether the public part stands. `clients` are the parts that stand, with fresh fingerprints.
+    whether the public part stands. `clients` are the parts that stand, with fresh fingerprints, `sum` what they come
+    to. `lock` is the lock as it was seen, if it is still the one that the last build left.
     """
 
-    last: Last | None = None
-    ignored: str = ""
+    known: Recalled = Recalled()
     tree: Tree
     whole: bool = True
     shared: bool = False
-    clients: Mapping[str, Unit] = {}
+    clients: Units = Units({})
+    sum: Sum = Sum()
+    lock: Fingerprint | None = None
     settled: bool = False
 
 
-def look(root: Path, output: Path, known: Recalled, today: dt.date | None, base_url: str) -> Sight:
-    """What is known of the last build into `output` and still true. A look that found all of it keeps fresh proof."""
-    last = known.last
-    if last is None:
-        return Sight(tree=scan(root), ignored=known.ignored)
-    if not same_ground(root, last, base_url) or not last.made <= day_of(last, today) <= last.shared.until:
-        return Sight(tree=scan(root), last=last)
-    day = day_of(last, today)
-    quick = stands(root, last.shared.sources)
-    standing = {name: unit for name, unit in last.clients.items() if stands(root, unit.sources)}
-    moved = [name for name in last.clients if name not in standing]
-    tree, whole = _named(root, moved) if quick else (scan(root), True)
+def look(root: Path, output: Path, known: Recalled, seen: Glance | None, today: dt.date | None, base_url: str) -> Sight:
+    """What is known of the last build into `output` and still true. A look that found all of it keeps fresh proof.
+
+    `seen` is a glance at just that build, if there was one already.
+    """
+    last, seen = known.last, seen or glance(root, output, known, today, base_url)
+    if last is None or not seen.ground:
+        return Sight(tree=scan(root), known=known)
+    doubtful = seen.moved | seen.stale
+    # where the shared part stands, the folder in which the clients' are does: they are the same
+    tree, whole = _named(root, doubtful, known.clients) if seen.shared else (scan(root), True)
     if tree.problems:
-        return Sight(tree=scan(root), last=last)
-    shared = last.shared if quick else _again(last.shared, shared_fingerprint(root, tree))
+        return Sight(tree=tree, known=known)
+    shared = last.shared if seen.shared else _again(last.shared, shared_fingerprint(root, tree))
     if shared is None:
-        return Sight(tree=tree if whole else scan(root), last=last)
-    still = {name: tree.clients[name] for name in moved if name in tree.clients}
-    fresh = {name: _again(last.clients[name], client_fingerprint(root, name, files)) for name, files in still.items()}
-    found = {**standing, **{name: unit for name, unit in fresh.items() if unit}}
-    if tree.clients.keys() != last.clients.keys():
-        found = {name: unit for name, unit in found.items() if {*unit.known.mentions} <= tree.clients.keys()}
-    lock_seen = lock_fingerprint(root)
-    if lock_seen.content != last.lock_seen.content:
-        file = LockFile.at(root)
-        found = {name: unit for name, unit in found.items() if locked(file, name) == unit.locked}
-    found = {name: unit for name, unit in found.items() if day <= unit.until and stand(output, unit.outputs)}
-    public = stand(output, (*shared.outputs, *last.gone))
-    last = msgspec.structs.replace(last, shared=shared)
-    if (
-        public
-        and lock_seen.content == last.lock_seen.content
-        and found.keys() == tree.clients.keys() == last.clients.keys()
-        and stand_beside(root, last.beside)
-    ):
-        ordered = {name: found[name] for name in last.clients}
-        remember(root, output, msgspec.structs.replace(last, clients=ordered, lock_seen=lock_seen))
-        return Sight(last=last, tree=tree, whole=whole, shared=True, clients=found, settled=True)
-    if not whole:
-        tree, whole = _named(root, [name for name in tree.clients if name not in found])
-    return Sight(last=last, tree=tree, whole=whole, shared=public, clients=found)
+        return Sight(tree=tree, known=known)
+    day = day_of(last, today)
+    fresh = dict[str, Unit]()
+    for name in seen.moved & tree.clients.keys():
+        unit = _again(known.clients[name], client_fingerprint(root, name, tree.clients[name]))
+        if unit and day <= unit.until and stand(output, unit.outputs):
+            fresh[name] = unit
+    found = known.clients.of((name for name in known.clients if name not in doubtful or name in fresh), fresh)
+    total = seen.sum.and_of(*fresh.values())
+    lock = last.lock_seen if seen.lock else lock_fingerprint(root)
+    unlocked = lock.content != last.lock_seen.content
+    same = tree.clients.keys() == known.clients.keys() and not unlocked
+    if not same:
+        found = _still_true(root, found, tree)
+        total = Sum().and_of(*found.values())
+    public = seen.public or stand(output, (*shared.outputs, *last.gone))
+    if same and public and len(found) == len(tree.clients) and (seen.public or stand_beside(root, last.beside)):
+        last = msgspec.structs.replace(last, shared=shared, lock_seen=lock)
+        remember(root, output, last, found, after=known)
+        return Sight(known=known, tree=tree, whole=whole, shared=True, clients=found, sum=total, settled=True)
+    if not whole and not doubtful >= tree.clients.keys() - found.keys():
+        tree, whole = _named(root, tree.clients.keys() - found.keys(), known.clients)
+    known = msgspec.structs.replace(known, last=msgspec.structs.replace(last, shared=shared))
+    return Sight(
+        known=known, tree=tree, whole=whole, shared=public, clients=found, sum=total, lock=None if unlocked else lock
+    )
 
 
-def _named(root: Path, clients: Iterable[str]) -> tuple[Tree, bool]:
+def _still_true(root: Path, clients: Units, tree: Tree) -> Units:
+    """The parts that a lock and clients changed since leave as they are."""
+    file = LockFile.at(root)
+    names = (
+        name
+        for name, unit in clients.items()
+        if locked(file, name) == unit.locked and {*unit.known.mentions} <= tree.clients.keys()
+    )
+    return clients.of(names, {})
+
+
+def _named(root: Path, clients: Iterable[str], among: Iterable[str]) -> tuple[Tree, bool]:
     """The folder with the shared files and those of these clients; with all where one of them is odd."""
-    tree = scan_named(root, clients)
+    tree = scan_named(root, clients, among)
     return (scan(root), True) if tree.problems else (tree, False)
 
 

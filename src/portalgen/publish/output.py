@@ -20,24 +20,20 @@ from typing import NamedTuple
 
 from portalgen.publish.crew import mapped, workers
 from portalgen.publish.finished import Finished, finished
+from portalgen.publish.manifest import Owned, PartList, WholeList, history, output_key
 from portalgen.publish.paths import fold, make_folder, mode_of, parents, read_file, same_file
 from portalgen.publish.place import checked_output
 from portalgen.publish.state import (
     LockBusy,
-    Manifest,
     OutputError,
     OutputFailed,
     OutputRefused,
-    Owned,
     Written,
     bring,
     build_lock,
     failure,
     is_plain,
     is_unfinished,
-    output_key,
-    read_manifest,
-    write_manifest,
     write_whole,
 )
 
@@ -56,15 +52,24 @@ __all__ = [
 
 _MANY, _CHUNKS = 1000, 16
 """Files from which on processes share the work, and the pieces it is cut into."""
-_REMEMBERED = 5
-"""How many former contents of a file are known by their hash."""
 
 
 class Publication(NamedTuple):
-    """What a publication did; `stamps` are size and time (ns) of every file that it left standing as it should be."""
+    """What a publication did; `stamps` are size and time (ns) of every file that it left standing as it should be.
+
+    `manifest` is the id of the list of what is ours; None where a file of ours is somebody else's, the same by chance.
+    """
 
     written: Written
     stamps: Mapping[str, tuple[int, int]]
+    manifest: str | None
+
+
+class Within(NamedTuple):
+    """A part of an output that is looked at on its own: what was ours in it, and the `id` of the list of all."""
+
+    owned: Owned
+    manifest: str
 
 
 def publish(
@@ -91,24 +96,23 @@ def publication(
     private_prefix: str = "p/",
     progress: Callable[[int], None] | None = None,
     jobs: int = 0,
+    within: Within | None = None,
 ) -> Publication:
-    """`publish`, for who wants to know what stands there now. `jobs`: the most processes to use, 0 for what pays."""
+    """`publish`, for who wants to know what stands there now. `jobs`: the most processes to use, 0 for what pays.
+
+    With `within`, `files` are those of that part only, and the rest of the output is left as it is.
+    """
     coming = {path: one if isinstance(one, Finished) else finished(one) for path, one in files.items()}
     _check_names(coming)
-    place = checked_output(root, output)
+    place = checked_output(root, output, known=within is not None)
     site = Path(os.path.realpath(root))
     try:
-        manifest = read_manifest(site)
         key = output_key(site, place)
-        owned = manifest.outputs.get(key, Owned())
-        work = _Publication(place, coming, owned, private_prefix, progress or (lambda done: None))
-
-        def remember(owned: Owned) -> None:
-            write_manifest(site, Manifest(outputs={**manifest.outputs, key: owned}))
-
+        mine = PartList(site, key, within.owned, within.manifest) if within else WholeList(site, key)
+        work = _Publication(place, coming, mine.owned, private_prefix, progress or (lambda done: None))
         work.jobs = jobs
-        written = work.run(remember, lambda path: (not path.startswith(private_prefix), path.endswith(".html"), path))
-        return Publication(written, work.stamps)
+        written = work.run(mine.keep, lambda path: (not path.startswith(private_prefix), path.endswith(".html"), path))
+        return Publication(written, work.stamps, None if work.foreign else mine.id)
     except OSError as error:
         raise failure(error, place) from error
 
@@ -139,7 +143,7 @@ class _Publication:
         self._progress = progress
         self._folders: dict[str, bool] = {}  # whether the folder is there, by its path
         self._gone: set[str] = set()
-        self._foreign: set[str] = set()
+        self.foreign: set[str] = set()
         self._replaced: set[str] = set()  # what stands there and is another file
         self._done = 0
         self.jobs = 0
@@ -160,7 +164,7 @@ class _Publication:
             self._sweep()
         waiting = self._compare()
         stale = sorted(self._old.files.keys() - self._files.keys())
-        ours = sorted(self._files.keys() - self._foreign)
+        ours = sorted(self._files.keys() - self.foreign)
         hashes = {path: self._files[path].sha256 for path in ours}
         former = self._history(hashes)
         folders = {*self._old.folders, *(folder for folder, there in self._folders.items() if not there)}
@@ -223,10 +227,7 @@ class _Publication:
         """What the files to come were before."""
         former = {}
         for path, now in hashes.items():
-            then, earlier = self._old.files.get(path, now), self._old.former.get(path, [])
-            if then != now and then not in earlier:
-                earlier = [then, *earlier]
-            if earlier := [one for one in earlier if one != now][:_REMEMBERED]:
+            if earlier := history(self._old.files.get(path, now), self._old.former.get(path, []), now):
                 former[path] = earlier
         return former
 
@@ -250,6 +251,8 @@ class _Publication:
         blocked: list[str] = []
         for path, file in self._files.items():
             if file.stands:
+                if path not in self._old.files:
+                    self.foreign.add(path)
                 self.stamps[path] = file.size, file.mtime_ns
                 self._count()
                 continue
@@ -297,7 +300,7 @@ class _Publication:
             with suppress(PermissionError):
                 if info.st_size == file.size and hashlib.sha256(read_file(place)).hexdigest() == file.sha256:
                     if not self._owns(path):
-                        self._foreign.add(path)  # the same by chance: it stays when we no longer publish it
+                        self.foreign.add(path)  # the same by chance: it stays when we no longer publish it
                     self.stamps[path] = info.st_size, info.st_mtime_ns
                     return True
             if self._owns(path):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from portalgen.publish.state import STATE_FOLDER, OutputRefused, failure, output_key, read_manifest
+from portalgen.publish.manifest import output_key, read_manifest
+from portalgen.publish.state import STATE_FOLDER, OutputRefused, failure
 
 _SOURCES = ("content", "templates", STATE_FOLDER, "reports", "hosting")
 _HINT_PLACE = "name a folder that holds nothing else, such as output/ in the site's folder"
@@ -17,8 +18,11 @@ _HINT_LOST = (
 )
 
 
-def checked_output(root: Path, output: Path) -> Path:
-    """Where `output` really lies, or `OutputRefused` when nothing may be written there. A relative one starts here."""
+def checked_output(root: Path, output: Path, *, known: bool = False) -> Path:
+    """Where `output` really lies, or `OutputRefused` when nothing may be written there. A relative one starts here.
+
+    `known`: it is in the list of what we wrote, which need not be read to see that.
+    """
     site, place = Path(os.path.realpath(root)), Path(os.path.realpath(output))
     for what, folder in _not_around(site):
         if place == folder or place in folder.parents:
@@ -35,7 +39,8 @@ def checked_output(root: Path, output: Path) -> Path:
     try:
         if os.path.lexists(place) and not place.is_dir():
             raise OutputRefused(f"the output cannot be {output}: that is not a folder", _HINT_PLACE)
-        if output_key(site, place) not in read_manifest(site).outputs and (stranger := _stranger(place)) is not None:
+        ours = known or output_key(site, place) in read_manifest(site).outputs
+        if not ours and (stranger := _stranger(place)) is not None:
             raise OutputRefused(
                 f"the output {output} holds files that are not ours, {stranger} for one",
                 _HINT_LOST if (place / "p").is_dir() else _HINT_FULL,

@@ -1,4 +1,4 @@
-"""The site's `.portalgen/`: the build lock, the list of what we wrote, and how a file is written whole."""
+"""The site's `.portalgen/`: the build lock, and how a file is written whole."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 STATE_FOLDER = ".portalgen"
 """The folder below the site's that holds the key and the list of what we wrote."""
 
-_VERSION = 1
 _SECOND = 1_000_000_000  # nanoseconds
 _SUFFIX = ".portalgen-tmp"
 _ASTRAY = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\\\0]")
@@ -69,25 +65,6 @@ class Written(NamedTuple):
     removed: int
 
 
-class Owned(msgspec.Struct, frozen=True, kw_only=True):
-    """What is ours in one output: files with their SHA-256, folders we made. `complete` is false while we write.
-
-    `former` has the SHA-256 of what files were before, the newest first: `verify` knows an old copy by it.
-    """
-
-    complete: bool = True
-    files: dict[str, str] = {}
-    folders: list[str] = []
-    former: dict[str, list[str]] = {}
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is ours in each output this site was ever published to, by `output_key`."""
-
-    version: int = _VERSION
-    outputs: dict[str, Owned] = {}
-
-
 def state_folder(root: Path) -> Path:
     """The site's `.portalgen/`, made when it is missing: for this user only, and never committed."""
     folder = root / STATE_FOLDER
@@ -132,51 +109,6 @@ def _pid(holder: Path) -> int | None:
     with suppress(OSError, ValueError):
         return int(holder.read_text(encoding="ascii"))
     return None
-
-
-def output_key(site: Path, place: Path) -> str:
-    """The name of an output in the manifest: relative to the site when inside it, so that a site can be moved."""
-    return place.relative_to(site).as_posix() if site in place.parents else place.as_posix()
-
-
-def read_manifest(site: Path) -> Manifest:
-    """The list of what we wrote; `OutputRefused` when it cannot be trusted with a removal."""
-    path = site / STATE_FOLDER / "manifest.json"
-    try:
-        info = path.stat()
-    except FileNotFoundError:
-        return Manifest()
-    return _manifest(path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino)
-
-
-@lru_cache(maxsize=1)
-def _manifest(path: Path, size: int, mtime: int, ctime: int, inode: int) -> Manifest:
-    """The list in that file, read once: we write it as a new file each time, so it never changes under one inode."""
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except FileNotFoundError:
-        return Manifest()
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        manifest = None
-    if manifest is not None and manifest.version > _VERSION:
-        raise OutputRefused(
-            f"{path} was written by a newer portalgen",
-            "use that version, or delete this file and empty the output; the next build writes everything anew",
-        )
-    if manifest is None or not all(
-        are_plain(names) for owned in manifest.outputs.values() for names in (owned.files, owned.folders)
-    ):
-        raise OutputRefused(
-            f"{path}, the list of what we wrote, is damaged",
-            "delete it and empty the output; the next build writes everything anew",
-        )
-    return manifest
-
-
-def write_manifest(site: Path, manifest: Manifest) -> None:
-    """Replace the list of what we wrote."""
-    data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    write_whole(str(state_folder(site) / "manifest.json"), data, 0o600)
 
 
 def is_plain(path: str) -> bool:

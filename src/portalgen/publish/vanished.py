@@ -45,6 +45,6 @@ def gone_documents(file: LockFile, rows: Lock, folder: ClientFolder) -> Iterator
 
 def _problem(file: LockFile, sign: str, message: str, hint: str) -> Problem:
     """A problem at the first line of the lock in which `sign` stands."""
-    at = file.data.find(sign.encode())
-    line = file.data.count(b"\n", 0, at) + 1 if at >= 0 else 1
+    at = file.content.find(sign.encode())
+    line = file.content.count(b"\n", 0, at) + 1 if at >= 0 else 1
     return Problem(path=LOCK, line=line, column=1, code="vanished", message=message, hint=hint)

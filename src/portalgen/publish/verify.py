@@ -18,8 +18,9 @@ from urllib.parse import quote, urlsplit
 from portalgen.content.lock import LOCK, Lock, read_lock
 from portalgen.publish.hosting import HEADERS, POWERS, PRIVATE_HEADERS, Powers, beside_files, control_files, is_control
 from portalgen.publish.key import KeyProblem, find_key
+from portalgen.publish.manifest import output_key, read_manifest
 from portalgen.publish.remote import Answer, Remote
-from portalgen.publish.state import OutputRefused, output_key, read_manifest
+from portalgen.publish.state import OutputRefused
 from portalgen.site.links import shown
 from portalgen.site.render import NOT_FOUND
 from portalgen.site.sealing import FRAGMENT_LENGTH, LOCATOR_LENGTH, Keyring

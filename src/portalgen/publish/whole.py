@@ -15,11 +15,11 @@ import msgspec
 
 from portalgen.content.problems import Problem
 from portalgen.publish.beside import write_beside
+from portalgen.publish.glance import Sum, glance
 from portalgen.publish.key import key_path, refuse_within, settle_key
-from portalgen.publish.memory import Last, Recalled, forget, recall
+from portalgen.publish.memory import Last, Recalled, forget, is_there, recall
 from portalgen.publish.place import checked_output
 from portalgen.publish.state import Unsettled, Written, at_work, build_lock
-from portalgen.publish.untouched import untouched
 
 if TYPE_CHECKING:
     from portalgen.content.sources import Tree
@@ -59,36 +59,39 @@ def build_into(
     `jobs`: how many processes to use at most, 0 for as many as pay. Raises `KeyProblem`, `OutputError`, and
     `Unsettled` when a source changed meanwhile.
     """
-    checked_output(root, output)
-    known = recall(root, output) if remembers else Recalled(None)
-    if known.last and not at_work(root) and untouched(root, output, known.last, today, base_url):
-        return _unchanged(known.last)
+    known = recall(root, output) if remembers else Recalled()
+    checked_output(root, output, known=known.listed)
+    seen = glance(root, output, known, today, base_url) if not at_work(root) else None
+    if known.last and seen and seen.untouched:
+        return _unchanged(known.last, seen.sum)
     from portalgen.publish.look import look
 
     lock = build_lock(root) if (root / "content").is_dir() else contextlib.nullcontext()
     with lock:
         refuse_within(key_path(root), [output])
         settle_key(root)
-        known = recall(root, output) if remembers else known
-        seen = look(root, output, known, today, base_url)
-        if seen.settled and seen.last:
-            return _unchanged(seen.last)
+        if remembers and not is_there(root, output, known):
+            known, seen = recall(root, output), None
+        sight = look(root, output, known, seen, today, base_url)
+        if sight.settled and known.last:
+            return _unchanged(known.last, sight.sum)
         from portalgen.content.sources import scan
         from portalgen.publish.partial import build_parts
 
-        built = build_parts(root, output, seen, today, base_url, jobs=jobs, progress=progress)
-        if built and not built.written and not seen.whole:
-            seen = msgspec.structs.replace(seen, tree=scan(root), whole=True)
-            built = build_parts(root, output, seen, today, base_url, jobs=jobs, progress=progress)
+        built = build_parts(root, output, sight, today, base_url, jobs=jobs, progress=progress)
+        if built and not built.written and not sight.whole:
+            sight = msgspec.structs.replace(sight, tree=scan(root), whole=True)
+            built = build_parts(root, output, sight, today, base_url, jobs=jobs, progress=progress)
         if built:
-            return _outcome(built.told, built.pages if built.written else 0, built.written, seen.ignored)
-        tree = seen.tree if seen.whole else None
-        return _together(root, output, tree, today, base_url, jobs, progress, seen.ignored)
+            return _outcome(built.told, built.pages if built.written else 0, built.written, known.ignored)
+        tree = sight.tree if sight.whole else None
+        return _together(root, output, tree, today, base_url, jobs, progress, known.ignored)
 
 
-def _unchanged(last: Last) -> Outcome:
-    count = sum(len(unit.outputs) for unit in last.units) + len(last.gone)
-    return _outcome(dict(last.told()), last.pages, Written(0, count, 0), "")
+def _unchanged(last: Last, clients: Sum) -> Outcome:
+    count = clients.outputs + len(last.shared.outputs) + len(last.gone)
+    told = {**dict(last.told()), **dict(clients.told)}
+    return _outcome(told, clients.pages + last.shared.pages, Written(0, count, 0), "")
 
 
 def _together(
