@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -16,7 +19,20 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.support import DEMO_DAY, JUDGES, ROOT, Built, file_server, opened, opened_demo, program, run
 
+if TYPE_CHECKING:
+    from tests.desks import Desk
+
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+MEMORY = Path("/dev/shm")
+ROOM = 2_000_000_000
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = str(MEMORY)  # thousands of small sites are written, flushed and removed: disks take minutes
+    tempfile.tempdir = None
+
+# what one process compiled, hundreds of others need not compile again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
@@ -83,6 +99,15 @@ def sealed_demo(shared_folder: Path) -> Built:
         shutil.copytree(ROOT / "content", site / "content")
 
     return _built_once(shared_folder, "sealed-demo", make)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """The desk of a small site, to write at."""
+    from tests.desks import desk_of, small_site
+
+    with desk_of(small_site(tmp_path / "site")) as desk:
+        yield desk
 
 
 @pytest.fixture(scope="session")

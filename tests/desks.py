@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from portalgen.desk.board import Board
+from portalgen.desk.engine import Engine
 from portalgen.desk.preview import Preview
-from portalgen.desk.rebuild import build_for_preview
 from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, ROOT, minimal_site
 
 PATIENCE = 30.0
@@ -108,7 +108,7 @@ def demo_site(root: Path) -> Path:
 def desk_of(site: Path, names: tuple[str, ...] = ()) -> Iterator[Desk]:
     """A preview of the site on the demo's day, once it shows the site."""
     board = Board(site, DAY, names)
-    with Preview(site, build_for_preview(site, DAY), port=0, board=board) as preview:
+    with Preview(site, Engine(site, DAY), port=0, board=board) as preview:
         desk = Desk(site, board, preview.url)
         assert desk.ask("/").status == 200
         yield desk

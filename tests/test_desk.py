@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from portalgen.content import loader
-from portalgen.desk import board_pages, board_records, web
+from portalgen.desk import board, board_pages, board_records, web
 from portalgen.desk.board import ACTIONS
 from portalgen.desk.board_charts import ageing, money_in
 from portalgen.desk.board_records import Records
@@ -47,12 +47,6 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk that no test writes at."""
     with desk_of(small_site(tmp_path_factory.mktemp("steady"))) as desk:
-        yield desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with desk_of(small_site(tmp_path / "site")) as desk:
         yield desk
 
 
@@ -222,11 +216,11 @@ def test_a_build_knows_nothing_of_the_desk(demo: Built, steady: Desk) -> None:
 
 
 def test_without_a_board_there_is_no_desk(tmp_path: Path) -> None:
+    from portalgen.desk.engine import Engine
     from portalgen.desk.preview import Preview
-    from portalgen.desk.rebuild import build_for_preview
 
     site = small_site(tmp_path)
-    with Preview(site, build_for_preview(site, DAY), port=0) as preview:
+    with Preview(site, Engine(site, DAY), port=0) as preview:
         bare = Desk(site, Records, preview.url)  # type: ignore[arg-type]
         assert bare.ask("/desk/").status == 404
         headers = {"Content-Type": FORM, "Origin": bare.origin}
@@ -317,7 +311,7 @@ def problem_of(page: str, field: str) -> str:
         ("log", {"client": "nobody"}, "client", "no client 'nobody'"),
         ("log", {"client": ""}, "client", "Choose a client"),
         ("log", {"at": "yesterday"}, "at", "2026-12-01T10:00"),
-        ("log", {"about": "2026-0009"}, "about", "no invoice '2026-0009'"),
+        ("log", {"invoices": "2026-0009"}, "invoices", "no invoice '2026-0009'"),
         ("log", {"promise": "20.00"}, "promise_by", "an amount and a day"),
         ("log", {"follow_up": "Ring again"}, "follow_up_on", "on no day"),
         ("log", {"kind": "gossip"}, "kind", "no 'gossip'"),
@@ -360,6 +354,45 @@ def test_what_is_wrong_in_the_files_is_told_with_its_line(desk: Desk) -> None:
     assert f"{ANA}payments.yaml:1:" in week
 
 
+def test_an_empty_field_stays_empty(steady: Desk) -> None:
+    page = steady.send("pay", {**FILLED["pay"], "date": ""}).text
+    assert re.search(r'id="date" name="date" value=""', page)
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("invoice?client=", "Choose a client."),
+        ("rotate?client=nobody", "Choose a client."),
+        ("issue?invoice=", "Choose a draft."),
+        ("issue?invoice=nothing", "Choose a draft."),
+    ],
+)
+def test_who_goes_on_without_a_choice_is_told(steady: Desk, target: str, says: str) -> None:
+    name, _, query = target.partition("?")
+    assert says not in steady.ask(f"/desk/{name}").text
+    assert problem_of(steady.ask(f"/desk/{target}").text, query.partition("=")[0]) == says
+
+
+@pytest.mark.parametrize("target", ["pay?" + "&".join(["a=b"] * 999), "pay?note=%ff"])
+def test_an_address_that_says_nothing_is_refused(steady: Desk, target: str) -> None:
+    assert steady.ask(f"/desk/{target}").status == 400
+
+
+def test_a_bug_is_answered_and_reaches_the_terminal(
+    steady: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of the desk")
+
+    monkeypatch.setattr(board, "week_of", broken)
+    answer = steady.ask("/desk/")
+    assert (answer.status, "That is a bug in portalgen" in answer.text) == (500, True)
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert "ZeroDivisionError: of the desk" in told
+
+
 def test_an_issued_invoice_is_not_issued_again(desk: Desk) -> None:
     desk.done("issue", FILLED["issue"])
     before = written(desk.site)
@@ -387,16 +420,21 @@ def test_the_week_says_what_the_review_says(tmp_path: Path) -> None:
     site = demo_site(tmp_path)
     review: dict[str, Any] = json.loads(invoke("review", "--site", site, "--today", DEMO_DAY, "--json").stdout)
     week = week_of(Records(site, DAY).look())
-    lines = {
-        (part.name, line.client, line.text)
+    shown = [
+        (part.name, line)
         for part in week.parts
         for line in [*part.waiting, *(line for group in part.groups for line in group.lines)]
-    }
-    assert lines == {
+    ]
+    assert {(name, line.client, line.text) for name, line in shown} == {
         (section["name"], item["client"] or "", item["text"])
         for section in review["sections"]
         for item in section["items"]
     }
+    todos = " ".join(line.todo for _, line in shown)
+    assert "Send a formal request to pay." in todos
+    for done_by_a_form in ("note it with", "Make the invoice", "then issue it", "status: done"):
+        assert done_by_a_form not in todos
+        assert done_by_a_form in str(review)
     assert week.things + week.waiting == review["count"]
     assert week.parts[0].name == "overdue"
     titles = [group.title for group in week.parts[0].groups]
@@ -422,7 +460,9 @@ def test_a_quiet_week_says_so(tmp_path: Path) -> None:
         page = visible(desk.ask("/desk/").text)
         assert "Nothing to do this week." in page
         assert "Here you will see what came in" in page
-        assert "There are no clients yet." in visible(desk.ask("/desk/links/").text)
+        for target in ("links/", "invoice", "log", "rotate"):
+            assert "There are no clients yet." in visible(desk.ask(f"/desk/{target}").text)
+        assert "There is no draft." in visible(desk.ask("/desk/issue").text)
 
 
 def test_the_figures_are_those_of_the_books(tmp_path: Path) -> None:

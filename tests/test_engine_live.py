@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +19,8 @@ from portalgen.content.references import Names
 from portalgen.content.sources import Source
 from portalgen.desk.engine import Engine
 from portalgen.desk.engine_check import Check
-from portalgen.desk.engine_parts import Errors
+from portalgen.desk.engine_parts import Errors, Ground, Made, client_of_ground
 from portalgen.desk.preview import Preview
-from portalgen.desk.rebuild import build_for_preview
 from portalgen.desk.stage import Update
 from portalgen.publish.access import open_access
 from portalgen.publish.state import build_lock
@@ -355,6 +356,37 @@ def test_many_clients_without_links_get_them_when_there_is_time(root: Path) -> N
     assert len([*LockFile((root / LOCK).read_bytes()).clients]) == 62
 
 
+def test_a_bug_with_one_client_is_told_and_hides_no_other(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(root)
+    ana, bo = desk.portal("ana"), desk.portal("bo")
+
+    def broken(root: Path, ground: Ground, client: str, *more: Any) -> Made:
+        if client == "bo":
+            raise ZeroDivisionError("of bo")
+        return client_of_ground(root, ground, client, *more)
+
+    monkeypatch.setattr("portalgen.desk.engine.client_of_ground", broken)
+    desk.edited("content/clients/bo")
+    assert "That is a bug in portalgen" in desk.problems[0]
+    assert "ZeroDivisionError: of bo" in desk.problems[0]
+    assert "Ana" in desk.text(ana)
+    monkeypatch.undo()
+    desk.edited("content/clients/bo")
+    assert not desk.problems
+    assert "bo Horvat" in desk.text(bo)
+
+
+def test_a_bug_with_links_that_nobody_asked_for_is_not_kept_to_itself(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("portalgen.desk.engine.new_rows", broken)
+    with pytest.raises(ZeroDivisionError):
+        Desk(root)
+
+
 def test_another_day_shows_without_an_edit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(root)
     ana = desk.portal("ana")
@@ -373,7 +405,7 @@ def test_another_day_shows_without_an_edit(root: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def shown(root: Path) -> Iterator[Preview]:
-    with Preview(root, build_for_preview(root, DAY), port=0) as preview:
+    with Preview(root, Engine(root, DAY), port=0) as preview:
         yield preview
 
 
@@ -412,7 +444,7 @@ def test_the_look_at_all_finds_what_stands_between_two_clients(root: Path) -> No
             assert time.monotonic() < latest, heard
             time.sleep(0.05)
 
-    with Preview(root, build_for_preview(root, DAY), port=0, report=heard.append) as shown:
+    with Preview(root, Engine(root, DAY), port=0, report=heard.append) as shown:
         ask(shown, "/")
         twin = root / "content/clients/bo/invoices/2026-0009.yaml"
         twin.parent.mkdir()
@@ -436,6 +468,24 @@ def test_a_look_that_an_edit_made_pointless_is_ended(root: Path) -> None:
     assert again is not None
     assert again.wait(6 * PATIENCE) == 0
     wait_until(lambda: done == [{}])
+
+
+def test_a_bug_in_the_look_reaches_the_terminal(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found: list[Errors] = []
+    look = Check(root, DAY)
+    monkeypatch.setattr(look, "_command", [sys.executable, "-c", "1 / 0"])
+    told = ""
+
+    def heard() -> bool:
+        nonlocal told
+        told += capsys.readouterr().err
+        return "ZeroDivisionError" in told
+
+    look.start(found.append)
+    wait_until(heard)
+    assert found == []
 
 
 def test_a_link_that_is_rotated_elsewhere_is_shut_at_once(root: Path, shown: Preview) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from portalgen.cli import log as command
 from portalgen.content.records.base import Misfit
 from portalgen.content.records.log import Channel, LogKind
+from portalgen.desk import board_contacts
 from portalgen.desk.noting import moment_of
 from tests.desks import ANA, small_site, written
 from tests.support import DEMO_DAY, Result, invoke
@@ -151,9 +152,9 @@ def test_a_moment_is_as_the_clock_on_the_wall_shows_it() -> None:
         moment_of("2026-12-01T25:00", zone)
 
 
-def test_the_options_offer_what_an_entry_may_say() -> None:
-    assert get_args(Channel) == command.CHANNELS
-    assert get_args(LogKind) == command.KINDS
+def test_the_options_and_the_form_offer_what_an_entry_may_say() -> None:
+    assert get_args(Channel) == command.CHANNELS == (*board_contacts.CHANNELS,)
+    assert get_args(LogKind) == command.KINDS == (*board_contacts.KINDS,)
 
 
 @settings(max_examples=40)
@@ -165,6 +166,7 @@ def test_any_words_come_back_as_they_were(tmp_path_factory: pytest.TempPathFacto
     before = (site / ANA / "log.yaml").read_bytes()
     result = invoke("log", "--site", site, "--today", DEMO_DAY, "--", "ana", text)
     if result.code:  # what no file may hold
+        assert result.code == 2, result
         assert (site / ANA / "log.yaml").read_bytes() == before
         return
     assert (site / ANA / "log.yaml").read_bytes().startswith(before)

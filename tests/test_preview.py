@@ -20,8 +20,8 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from portalgen.desk.engine import Engine
 from portalgen.desk.preview import Preview, PreviewFailed
-from portalgen.desk.rebuild import build_for_preview
 from portalgen.desk.stage import Stage, Update, compared, style_sheets
 from portalgen.desk.watch import Edits, Worker
 from portalgen.desk.web import content_type, with_live_script
@@ -351,7 +351,7 @@ def test_who_listens_everywhere_answers_to_numbers_and_to_no_name(tmp_path: Path
 
 
 def test_what_the_disk_refuses_is_shown_as_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = build_for_preview(minimal_site(tmp_path), None)
+    engine = Engine(minimal_site(tmp_path), None)
     told: list[Update] = []
     engine.begin(told.append, tuple, lambda: None)
     for error in (
@@ -618,6 +618,21 @@ def test_pages_that_listen_are_known_and_looked_at_when_they_begin() -> None:
     assert [*stage.tabs] == []
 
 
+def test_every_edit_is_told_to_who_shows_the_files_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portalgen.desk.stage._HEARTBEAT", 0.01)
+    stage, silence, told = Stage(), ": still here\n\n", "data: []\n\n"
+    edits = stage.edits()
+    assert next(edits) == silence
+    stage.edited()
+    assert [next(edits), next(edits)] == [told, silence]
+    stage.take(Update({}, ("a problem",)))
+    assert [next(edits), next(edits)] == [told, silence]
+    stage.take(Update({}, ("a problem",)))
+    assert next(edits) == silence
+    stage.close()
+    assert [*edits] == []
+
+
 def test_what_changed_is_told_apart_from_what_only_looks_different() -> None:
     old = {"a": page("A", "1.css"), "b": page("B", "1.css"), "c": b"", "d": b"", "e": b"same"}
     old = {f"{name}.html": content for name, content in old.items()}
@@ -714,9 +729,9 @@ def test_a_busy_port_is_passed_by_unless_it_was_asked_for(tmp_path: Path, monkey
 SERVE = """
 import pathlib, sys
 from portalgen.desk.preview import serve
-from portalgen.desk.rebuild import build_for_preview
+from portalgen.desk.engine import Engine
 try:
-    serve(pathlib.Path(sys.argv[1]), build_for_preview(pathlib.Path(sys.argv[1]), None), port=0,
+    serve(pathlib.Path(sys.argv[1]), Engine(pathlib.Path(sys.argv[1]), None), port=0,
           announce=lambda url: print(url, flush=True))
 except KeyboardInterrupt:
     sys.exit(130)

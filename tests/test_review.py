@@ -275,6 +275,10 @@ def test_the_commands_it_names_do_what_they_say(tmp_path: Path) -> None:
     assert invoke("build", "--site", tmp_path, "--today", "2027-02-01").code == 0
     _, *command = found["command"].split()
     assert invoke(*command, "--site", tmp_path, "--today", "2027-02-01").code == 0
+    assert "note it with portalgen log ana, --kind request and --invoice 2026-0001." in found["do"]
+    noted = ("log", "ana", "Sent it", "--kind", "request", "--invoice", "2026-0001")
+    assert invoke(*noted, "--site", tmp_path, "--today", "2027-02-01").code == 0
+    assert items(tmp_path, "overdue", "2027-02-01")[0]["escalation"]["done"] == "request"
 
 
 # --- what is to be billed -----------------------------------------------------------------------------

@@ -179,9 +179,9 @@ def serve(
 ) -> None:
     """Show the site while you write, every edit by itself, and beside it your desk: what to do this week."""
     from portalgen.desk.board import PLACE, Board
+    from portalgen.desk.engine import Engine
     from portalgen.desk.preview import PreviewFailed
     from portalgen.desk.preview import serve as run
-    from portalgen.desk.rebuild import build_for_preview
 
     def announce(address: str) -> None:
         desk = f"{address.rstrip('/')}{PLACE}"
@@ -196,7 +196,7 @@ def serve(
     try:
         run(
             site,
-            build_for_preview(site, today),
+            Engine(site, today),
             host=host,
             port=port,
             open_browser=open_browser,

@@ -6,7 +6,6 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -21,12 +20,14 @@ from portalgen.desk.command import (
     common,
     dated,
     given_base_url,
+    is_invented,
     link_data,
     links_base,
     report,
     row_data,
     say,
 )
+from portalgen.desk.wording import many
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -125,7 +126,7 @@ def links(
         if to_come:
             one = len(to_come) == 1
             click.echo(f"note: {len(to_come)} link{' is' if one else 's are'} not there yet; {later}", err=True)
-    if not as_json and (urlsplit(base).hostname or "").endswith(".example"):
+    if not as_json and is_invented(base):
         click.echo(f"note: {base} is an invented address; write yours as base_url in content/site.yaml", err=True)
 
 
@@ -206,9 +207,8 @@ def forget(client: str, yes: bool, early: bool, today: dt.date | None, site: Pat
         agreed(_question(memory), yes, as_json)
         done = run(site, memory)
     counts = {"links": done.links, "documents": done.documents, "files": done.files, "numbers": done.numbers}
-    plenty = [f"{n} {what}{'' if n == 1 else 's'}" for n, what in ((done.files, "file"), (done.links, "link"))]
-    documents = f"{done.documents} issued document{'' if done.documents == 1 else 's'}"
-    lines = [f"Forgot {client}: {', '.join(plenty)} and {documents}."]
+    gone = f"{many(done.files, 'file')}, {many(done.links, 'link')} and {many(done.documents, 'issued document')}"
+    lines = [f"Forgot {client}: {gone}."]
     if done.numbers:
         one = done.numbers == 1
         lines.append(f"{done.numbers} number{' stays' if one else 's stay'} taken, and nothing else is kept of it.")

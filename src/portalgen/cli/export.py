@@ -55,13 +55,7 @@ def export(
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    from portalgen.publish.state import failure, write_whole
-
-    with Environment():
-        try:
-            write_whole(str(place), data, 0o600)
-        except OSError as error:
-            raise failure(error, output or place) from error
+    write_report(place, data)
     say(as_json, {"path": str(output), "format": form}, f"Wrote {output}. It names your clients: keep it to yourself.")
 
 
@@ -78,6 +72,17 @@ def _text(ledgers: Ledgers, form: str, table: TableName) -> str:
     from portalgen.desk.exports.plaintext import beancount, hledger
 
     return beancount(journal_of(ledgers)) if form == "beancount" else hledger(journal_of(ledgers))
+
+
+def write_report(place: Path, data: bytes) -> None:
+    """Writes what names clients, for the eyes of its owner alone."""
+    from portalgen.publish.state import failure, write_whole
+
+    with Environment():
+        try:
+            write_whole(str(place), data, 0o600)
+        except OSError as error:
+            raise failure(error, place) from error
 
 
 def safe_place(site: Path, output: Path) -> Path:

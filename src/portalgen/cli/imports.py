@@ -13,6 +13,7 @@ import click
 from portalgen.cli.money import opened
 from portalgen.desk.command import BROKEN, common, dated, say, tell
 from portalgen.desk.imports import FORMATS, FormatName
+from portalgen.desk.wording import many
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -182,14 +183,14 @@ def _told(
 ) -> Iterator[str]:
     yield from statement.notes
     if outcome.booked:
-        yield f"{'Would book' if dry_run else 'Booked'} {_count(len(outcome.booked), 'payment')}:"
+        yield f"{'Would book' if dry_run else 'Booked'} {many(len(outcome.booked), 'payment')}:"
     for one in outcome.booked:
         parts = _numbers(clients[one.client], [part.invoice for part in one.payment.allocations])
         receipt = f", receipt {one.payment.receipt_number}" if one.payment.receipt_number else ""
         held = f"; {one.held:f} {one.row.currency} of it for no invoice" if one.held else ""
         yield f"  {_said(one.row)}: {parts or 'credit'} of {_name(clients[one.client])}{receipt}{held}"
     if outcome.proposed:
-        yield f"Not certain, so not booked: {_count(len(outcome.proposed), 'row')}. Run the line that is right:"
+        yield f"Not certain, so not booked: {many(len(outcome.proposed), 'row')}. Run the line that is right:"
     for proposed in outcome.proposed:
         yield f"  {_said(proposed.row)}: {'; '.join(proposed.reasons)}"
         for n, candidate in enumerate(proposed.candidates):
@@ -200,7 +201,7 @@ def _told(
         if not proposed.candidates:
             yield "    No open invoice fits."
     if outcome.already:
-        yield f"In the books already: {_count(len(outcome.already), 'row')}."
+        yield f"In the books already: {many(len(outcome.already), 'row')}."
     yield from _set_aside(outcome.ignored)
     if outcome.left_out:
         yield f"Left out, because their files have errors (see portalgen check): {', '.join(outcome.left_out)}"
@@ -224,7 +225,7 @@ def _set_aside(ignored: tuple[Aside, ...]) -> Iterator[str]:
     for one in ignored:
         reasons[one.reason] = reasons.get(one.reason, 0) + 1
     if reasons:
-        yield f"Left aside: {_count(len(ignored), 'row')}."
+        yield f"Left aside: {many(len(ignored), 'row')}."
         yield from (f"  {count} × {reason}" for reason, count in sorted(reasons.items()))
 
 
@@ -233,10 +234,6 @@ def _said(row: Row) -> str:
     shown = text if len(text) <= 60 else f"{text[:59]}…"
     who = f" from {row.payer or row.email}" if (row.payer or row.email) and row.amount > 0 else ""
     return f"line {row.line}, {row.date} {row.amount:f} {row.currency}{who}" + (f" “{shown}”" if shown else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 COMMANDS = (import_,)

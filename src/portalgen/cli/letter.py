@@ -10,6 +10,7 @@ import click
 from portalgen.cli.export import safe_place
 from portalgen.cli.money import opened
 from portalgen.desk.command import Day, Environment, common, dated, say
+from portalgen.desk.wording import amount_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -106,7 +107,6 @@ def _data(made: Letter, path: str) -> dict[str, Any]:
 def _told(made: Letter, path: str) -> list[str]:
     """What is for the practitioner alone."""
     from portalgen.desk.latefees import NoFee
-    from portalgen.desk.outcomes import amount_of
 
     number, fee = made.request.document.number, made.fee
     lines = ["", f"Wrote {path}. Above are its words for an e-mail; the subject: {made.subject}", *made.notes]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portalgen.desk.command import BROKEN, Command, Day, Parsed, alone, common, dated, say, tell
+from portalgen.desk.wording import amount_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -190,7 +191,6 @@ def credit(
     """
     from portalgen.desk.crediting import Back
     from portalgen.desk.crediting import credit as run
-    from portalgen.desk.outcomes import amount_of
 
     if full + bool(lines) + (amount is not None) != 1:
         raise click.UsageError("say what to take back; write one of --full, --line N and --amount A --description TEXT")
@@ -318,7 +318,7 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
         done = run(books, folders, wanted)
         name = "anybody" if every else folders[0].client.name.display
         broken = books.broken if every else []
-    told = drafted_lines(books, done, wanted, name)
+    told = drafted_lines(done, wanted, name)
     if broken:
         told.append(f"Left out, because their files have errors (see portalgen check): {', '.join(broken)}")
     paths = [one.path for one in done]

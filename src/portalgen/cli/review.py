@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from portalgen.cli.export import safe_place
+from portalgen.cli.export import safe_place, write_report
 from portalgen.desk.command import BROKEN, Environment, common, dated, tell
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ def review(html: Path | None, today: dt.date | None, site: Path, as_json: bool) 
     """
     from portalgen.content.problems import as_data
     from portalgen.desk.review import BadTheme, read_review, review_data, review_page, review_text
-    from portalgen.publish.state import failure, write_whole
 
     with Environment():
         place = safe_place(site, html) if html else None
@@ -41,11 +40,7 @@ def review(html: Path | None, today: dt.date | None, site: Path, as_json: bool) 
         except BadTheme as bad:
             tell(bad.problems, reviewed.loaded.excerpt, as_json, {}, writes=True)
             sys.exit(BROKEN)
-        with Environment():
-            try:
-                write_whole(str(place), page, 0o600)
-            except OSError as error:
-                raise failure(error, html or place) from error
+        write_report(place, page)
     if as_json:
         told = {"html": str(html) if html else None, "problems": [as_data(problem) for problem in reviewed.problems]}
         click.echo(json.dumps({**review_data(reviewed.review), **told}, ensure_ascii=False, indent=1))

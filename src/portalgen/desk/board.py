@@ -12,8 +12,8 @@ import datetime as dt
 import hmac
 import re
 import secrets
+import sys
 import threading
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from email.message import Message
@@ -24,13 +24,12 @@ from portalgen.content.problems import render
 from portalgen.desk import board_bills as bills
 from portalgen.desk import board_contacts as contacts
 from portalgen.desk.board_charts import ageing, money_in
-from portalgen.desk.board_choices import first
-from portalgen.desk.board_forms import Done, Form, Given, Wrong, sentence
+from portalgen.desk.board_forms import Done, Form, Given, Wrong, first, sentence
 from portalgen.desk.board_pages import Answer, Pages
 from portalgen.desk.board_records import Records, Seen
 from portalgen.desk.board_week import week_of
 from portalgen.desk.books import NotDone, Unclear
-from portalgen.desk.command import in_words
+from portalgen.desk.command import broken_off, in_words, is_invented, private_base
 from portalgen.publish.access import KeyProblem
 from portalgen.publish.state import OutputError, build_lock
 
@@ -56,41 +55,39 @@ ACTIONS: dict[str, tuple[Callable[[Records, Seen, Given], Form], Callable[[Path,
 
 
 class Board:
-    """The desk of the site in `root`. `names`: hosts besides the server's own whose pages may send forms.
+    """The desk of the site in `root`. `names`: hosts besides the server's own whose pages may send forms."""
 
-    `problems` says what keeps the preview from showing the site as it is.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        today: dt.date | None,
-        names: Iterable[str] = (),
-        problems: Callable[[], Sequence[str]] = tuple,
-    ) -> None:
+    def __init__(self, root: Path, today: dt.date | None, names: Iterable[str] = ()) -> None:
         self.root, self.today = root, today
         self.names = frozenset(name.lower() for name in names)
-        self.problems = problems
+        self.problems: Callable[[], Sequence[str]] = tuple
+        """What keeps the preview from showing the site as it is; whose server asks this desk says so."""
         self.token = secrets.token_urlsafe(32)
         self._pages = Pages(self.token)
         self._records = Records(root, today)
         self._writing = threading.Lock()
         self._done: OrderedDict[str, Done] = OrderedDict()
 
-    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer | None:
-        """What a request gets; None when its address is not the desk's. `target` is a path with its query."""
-        parts = urlsplit(target)
-        path = unquote(parts.path)
-        if path != PLACE.rstrip("/") and not path.startswith(PLACE):
-            return None
+    @staticmethod
+    def has(target: str) -> bool:
+        """Whether an address, a path with its query, is the desk's."""
+        path = unquote(target.partition("?")[0])
+        return path == PLACE.rstrip("/") or path.startswith(PLACE)
+
+    def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer:
+        """What a request gets. `target` is a path with its query, and the desk's."""
+        path, _, query = target.partition("?")
+        path = unquote(path)
         if refusal := self._refusal(method, headers):
             return _plain(403, refusal)
         if path == PLACE.rstrip("/"):
             return _moved(PLACE)
         try:
-            return self._answer(method, path.removeprefix(PLACE), parts.query, headers, body)
-        except Exception:
-            return _plain(500, f"The desk broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}")
+            return self._answer(method, path.removeprefix(PLACE), query, headers, body)
+        except Exception:  # whatever it is, the browser has to get an answer, and the terminal the traceback
+            told = broken_off("The desk")
+            print(told, file=sys.stderr)
+            return _plain(500, told)
 
     def _answer(self, method: str, name: str, query: str, headers: Message, body: bytes) -> Answer:
         if method == "POST":
@@ -99,7 +96,10 @@ class Board:
             return self._post(name, headers, body)
         if method not in ("GET", "HEAD"):
             return _plain(405, "Here one can only look and send forms.", {"Allow": "GET, HEAD, POST"})
-        given = parse_qs(query, max_num_fields=_FIELDS)
+        try:
+            given = _filled_in(query)
+        except ValueError:
+            return _plain(400, "This is no address of your desk.")
         return self._get(name, given)
 
     # --- who asks -------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Board:
 
     def _links(self, seen: Seen, client: str = "") -> Answer:
         assert seen.shared is not None
-        base = seen.shared.site.private_base_url or seen.shared.site.base_url or ""
+        base = private_base(seen.shared.site)
         folders = [folder for folder in seen.folders() if client in ("", folder.id)]
         general: tuple[str, ...] = ()
         try:
@@ -183,7 +183,7 @@ class Board:
             rows=links[client] if client else everyone,
             based=bool(base),
             base=base,
-            invented=(urlsplit(base).hostname or "").endswith(".example"),
+            invented=is_invented(base),
             general=general,
         )
 
@@ -202,7 +202,9 @@ class Board:
         except (KeyProblem, NotDone) as refused:
             general += _general(refused)
             form = Form(name, "This cannot be done now", (), (), "")
-        known = {field.name for field in form.fields}
+        if form.choosing and wrong is None and form.fields[0].name in given:
+            wrong = Wrong({form.fields[0].name: form.choosing})
+        known = {field.name for field in form.fields if form.submit and field.kind != "hidden"}
         problems = {field: text for field, text in (wrong.fields if wrong else {}).items() if field in known}
         general += [text for field, text in (wrong.fields if wrong else {}).items() if field not in known]
         folded = [field for field in form.fields if field.aside]
@@ -224,7 +226,7 @@ class Board:
         if headers.get_content_type() != _TYPE:
             return _plain(415, "Only a form may be sent here.")
         try:
-            given = parse_qs(body.decode("ascii"), errors="strict", max_num_fields=_FIELDS)
+            given = _filled_in(body.decode("ascii"))
         except ValueError:
             return _plain(400, "This is no form.")
         if not hmac.compare_digest(first(given, "token").encode(), self.token.encode()):
@@ -256,13 +258,16 @@ class Board:
 _STALE = "The preview was started anew since this form was opened. Look it over and send it again."
 
 
-def _general(refused: Exception) -> tuple[str, ...]:
+def _filled_in(text: str) -> Given:
+    """What a query or a form says, also of fields that are empty. Raises `ValueError`."""
+    return parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
+
+
+def _general(refused: NotDone | KeyProblem | OutputError | Unclear | OSError) -> tuple[str, ...]:
     """What keeps an action from writing, in words; problems of files with their lines."""
     if isinstance(refused, NotDone):
         return tuple(render(problem, refused.loaded.excerpt(problem), colour=False) for problem in refused.problems)
-    if isinstance(refused, KeyProblem | OutputError | Unclear):
-        return (sentence(refused.message, refused.hint),)
-    return (sentence(*in_words(refused)),) if isinstance(refused, OSError) else (str(refused),)
+    return (sentence(*(in_words(refused) if isinstance(refused, OSError) else (refused.message, refused.hint))),)
 
 
 def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:

@@ -9,19 +9,28 @@ from urllib.parse import quote
 
 from portalgen.content.model import ClientFolder
 from portalgen.content.scalars import parse_amount, parse_date
-from portalgen.desk.board_choices import choose_client, first
-from portalgen.desk.board_forms import Done, Field, Form, Given, Next, Option, Typed, Wrong, changes_of, form_of, wrong
+from portalgen.desk.board_choices import choose_client
+from portalgen.desk.board_forms import (
+    Done,
+    Field,
+    Form,
+    Given,
+    Next,
+    Option,
+    Typed,
+    Wrong,
+    changes_of,
+    first,
+    form_of,
+    wrong,
+)
 from portalgen.desk.board_records import Records, Seen
 from portalgen.desk.books import Books, Unclear
 from portalgen.desk.drafting import Wanted, draft
 from portalgen.desk.issuing import issue
-from portalgen.desk.outcomes import (
-    amount_of,
-    booked_lines,
-    drafted_lines,
-    issued_lines,
-)
+from portalgen.desk.outcomes import booked_lines, drafted_lines, issued_lines
 from portalgen.desk.paying import Asked, pay
+from portalgen.desk.wording import amount_of, many
 from portalgen.rules.facts import InvoiceFacts
 from portalgen.rules.money import Money, rounded, total
 from portalgen.rules.recurring import due_runs
@@ -35,8 +44,8 @@ def _facts(seen: Seen) -> Iterator[tuple[ClientFolder, InvoiceFacts]]:
             yield subject.folder, facts
 
 
-def _invoice_option(folder: ClientFolder, facts: InvoiceFacts, amount: str) -> Option:
-    return Option(facts.invoice.number or facts.invoice.id, f"{folder.client.name.display}, {amount}")
+def _whose(folder: ClientFolder, amount: Money) -> str:
+    return f"{folder.client.name.display}, {amount_of(amount)}"
 
 
 # --- a new invoice ------------------------------------------------------------------------------------
@@ -70,13 +79,13 @@ def _waiting(seen: Seen, subject: Subject) -> Iterator[Option]:
     assert seen.shared is not None
     folder, shared, day = subject.folder, seen.shared, seen.day
     if found := unbilled_sessions(shared, folder, day):
-        yield Option("sessions", f"{_many(len(found), 'session')} ({_worth(found)})")
+        yield Option("sessions", f"{many(len(found), 'session')} ({_worth(found)})")
     if found := waiting_charges(shared, folder, day):
-        yield Option("charges", f"{_many(len(found), 'charge')} ({_worth(found)})")
+        yield Option("charges", f"{many(len(found), 'charge')} ({_worth(found)})")
     if runs := due_runs(folder, day, subject.known):
         yield Option(
             "recurring",
-            f"{_many(len(runs), 'invoice')} that returned and {'was' if len(runs) == 1 else 'were'} not made",
+            f"{many(len(runs), 'invoice')} that returned and {'was' if len(runs) == 1 else 'were'} not made",
         )
 
 
@@ -87,10 +96,6 @@ def _worth(proposals: tuple[LineProposal, ...]) -> str:
         whole = total(money.amount for money in amounts if money.currency == currency)
         found.append(amount_of(Money(rounded(whole, currency), currency)))
     return ", ".join(found) or "without a fixed price"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def invoice_done(root: Path, today: dt.date | None, given: Given) -> Done:
@@ -114,7 +119,7 @@ def invoice_done(root: Path, today: dt.date | None, given: Given) -> Done:
         raise wrong(unclear, (), typed.text("first") or "what") from None
     if not done:
         raise Wrong({"what": "Nothing of this is waiting any more."})
-    lines = drafted_lines(books, done, wanted, folder.client.name.display)
+    lines = drafted_lines(done, wanted, folder.client.name.display)
     drafts = [Next(f"Issue {one.id}", form_of("issue", invoice=one.id)) for one in done if one.document is None]
     locked = _keeps(one.document.number for one in done if one.document)
     title = f"New invoice for {folder.client.name.display}"
@@ -129,23 +134,26 @@ def _keeps(numbers: Iterator[str]) -> str:
 
 
 def issue_form(records: Records, seen: Seen, given: Given) -> Form:
-    drafts = [(folder, facts) for folder, facts in _facts(seen) if facts.status.document == "draft"]
-    options = tuple(
-        Option(facts.invoice.id, f"{folder.client.name.display}, {amount_of(facts.money(facts.amount))}")
-        for folder, facts in drafts
-    )
-    wanted = first(given, "invoice")
-    named = next((facts for _, facts in drafts if facts.invoice.id == wanted), None)
-    shown = None
-    if named:
-        path = named.invoice.path
-        shown = path, (records.root / path).read_text(encoding="utf-8-sig", errors="replace")
-    intro = "It gets the next number and its date, and stays as it is from then on. Mistakes then need a credit note."
+    title = "Issue an invoice"
+    drafts = {facts.invoice.id: (folder, facts) for folder, facts in _facts(seen) if facts.status.document == "draft"}
     if not drafts:
-        intro = "There is no draft. Make a new invoice first."
-    field = Field("invoice", "Draft", "list", options=options, required=True, values=(wanted,))
+        return Form("issue", title, ("There is no draft. Make a new invoice first.",), (), "")
+    options = tuple(
+        Option(id_, f"{_whose(folder, facts.money(facts.amount))} ({id_})") for id_, (folder, facts) in drafts.items()
+    )
+    field = Field("invoice", "Draft", "select", options=options, required=True).filled(given)
+    if field.value not in drafts:
+        kept = Field("date", "", "hidden").filled(given)
+        return Form("issue", title, (), (field, kept), "Go on", choosing="Choose a draft.")
+    folder, facts = drafts[field.value]
+    path = facts.invoice.path
+    shown = path, (records.root / path).read_text(encoding="utf-8-sig", errors="replace")
+    intro = (
+        f"{field.value} for {_whose(folder, facts.money(facts.amount))}.",
+        "It gets the next number and its date, and stays as it is from then on. Mistakes then need a credit note.",
+    )
     date = Field("date", "Date of issue", "date").filled(given, seen.day.isoformat())
-    return Form("issue", "Issue an invoice", (intro,), (field, date), "Issue it", shown)
+    return Form("issue", title, intro, (field._replace(kind="hidden"), date), "Issue it", shown)
 
 
 def issue_done(root: Path, today: dt.date | None, given: Given) -> Done:
@@ -170,22 +178,19 @@ def issue_done(root: Path, today: dt.date | None, given: Given) -> Done:
 
 def pay_form(records: Records, seen: Seen, given: Given) -> Form:
     assert seen.shared is not None
-    open_ = [
-        (folder, facts)
+    open_ = {
+        facts.invoice.number or facts.invoice.id: f"{_whose(folder, facts.money(facts.status.balance))} open"
         for folder, facts in _facts(seen)
         if facts.status.document == "issued" and facts.status.balance > 0
-    ]
-    options = tuple(
-        _invoice_option(folder, facts, f"{amount_of(facts.money(facts.status.balance))} open")
-        for folder, facts in sorted(open_, key=lambda pair: pair[1].invoice.number or "")
-    )
+    }
+    options = tuple(Option(*pair) for pair in sorted(open_.items()))
     methods = (Option("", "As this client paid last"), *(
         Option(method.id, method.label or method.id) for method in seen.shared.site.practice.methods
     ))  # fmt: skip
 
     hint = "What arrived, such as 85.00. Below zero, what you paid back."
     fields = (
-        Field("invoice", "Invoice", "list", "Its number. Any can be named, not only these.", options, True),
+        Field("invoice", "Invoice", "list", "Its number. What is open is proposed; you can name any.", options, True),
         Field("amount", "Amount", "amount", hint, required=True),
         Field("date", "When it came", "date"),
         Field("method", "How", "select", options=methods),
@@ -196,12 +201,7 @@ def pay_form(records: Records, seen: Seen, given: Given) -> Form:
     usual = {"date": seen.day.isoformat()}
     filled = tuple(field.filled(given, usual.get(field.name, "")) for field in fields)
     wanted = first(given, "invoice")
-    named = [(folder, facts) for folder, facts in open_ if wanted in (facts.invoice.id, facts.invoice.number)]
-    intro = tuple(
-        f"{facts.invoice.number} for {folder.client.name.display}: {amount_of(facts.money(facts.status.balance))} open."
-        for folder, facts in named
-        if wanted
-    )
+    intro = (f"{wanted}: {open_[wanted]}.",) if wanted in open_ else ()
     return Form("pay", "Record a payment", intro, filled, "Record it")
 
 

@@ -6,11 +6,6 @@ from portalgen.desk.board_forms import Field, Form, Given, Option
 from portalgen.desk.board_records import Seen
 
 
-def first(given: Given, name: str) -> str:
-    """The first value of a field, empty when there is none."""
-    return next(iter(given.get(name, ())), "")
-
-
 def clients_of(seen: Seen) -> tuple[Option, ...]:
     """All clients, by their names."""
     return tuple(Option(folder.id, folder.client.name.display) for folder in seen.folders())
@@ -18,7 +13,13 @@ def clients_of(seen: Seen) -> tuple[Option, ...]:
 
 def choose_client(seen: Seen, name: str, title: str, given: Given) -> Form:
     """The form that asks for whom, where a link did not say."""
-    field = Field(
-        "client", "Client", "select", options=clients_of(seen), required=True, values=(first(given, "client"),)
-    )
-    return Form(name, title, (), (field,), "Go on", choosing=True)
+    options = clients_of(seen)
+    if not options:
+        return nobody(name, title)
+    field = Field("client", "Client", "select", options=options, required=True).filled(given)
+    return Form(name, title, (), (field,), "Go on", choosing="Choose a client.")
+
+
+def nobody(name: str, title: str) -> Form:
+    """What stands in for a form about a client while there is none."""
+    return Form(name, title, ("There are no clients yet.", "Make one: portalgen new client NAME"), (), "")

@@ -10,16 +10,14 @@ from zoneinfo import ZoneInfo
 from portalgen.content.lock import LOCK
 from portalgen.content.records.log import Channel, LogKind
 from portalgen.content.scalars import parse_date, parse_positive_amount
-from portalgen.desk.board_choices import choose_client, clients_of, first
-from portalgen.desk.board_forms import Change, Done, Field, Form, Given, Next, Option, Typed, changes_of, wrong
+from portalgen.desk.board_choices import choose_client, clients_of, nobody
+from portalgen.desk.board_forms import Change, Done, Field, Form, Given, Next, Option, Typed, changes_of, first, wrong
 from portalgen.desk.board_records import OpenLink, Records, Seen
 from portalgen.desk.books import Books, Unclear
 from portalgen.desk.noting import Contact, moment_of, note
-from portalgen.desk.outcomes import (
-    noted_lines,
-    retired_lines,
-)
+from portalgen.desk.outcomes import noted_lines, retired_lines
 from portalgen.desk.retiring import retire
+from portalgen.desk.wording import amount_of
 
 CHANNELS: dict[Channel, str] = {
     "email": "E-mail",
@@ -55,6 +53,9 @@ KINDS: dict[LogKind, str] = {
 
 def log_form(records: Records, seen: Seen, given: Given) -> Form:
     assert seen.shared is not None
+    clients = clients_of(seen)
+    if not clients:
+        return nobody("log", "Note a contact")
     client = first(given, "client")
     folder = seen.subjects[client].folder if client in seen.subjects else None
     last = max(folder.log, key=lambda entry: entry.at).channel if folder and folder.log else "email"
@@ -62,22 +63,22 @@ def log_form(records: Records, seen: Seen, given: Given) -> Form:
 
     own = seen.subjects[client].account.invoices.values() if folder else ()
     about = tuple(
-        Option(facts.invoice.id, facts.invoice.number or facts.invoice.id)
+        Option(facts.invoice.number, amount_of(facts.money(facts.amount)))
         for facts in own
-        if facts.status.document == "issued"
+        if facts.status.document == "issued" and facts.invoice.number
     )
     channels = tuple(Option(*pair) for pair in CHANNELS.items())
     kinds = tuple(Option(*pair) for pair in KINDS.items())
     sides = (Option("out", "I did"), Option("in", "They did"))
     sentence = "In a sentence. Nothing of it is ever published."
     fields = (
-        Field("client", "Client", "select", options=clients_of(seen), required=True),
+        Field("client", "Client", "select", options=clients, required=True),
         Field("text", "What was it?", "area", sentence, required=True),
         Field("channel", "How", "select", options=channels),
         Field("direction", "Who began?", "radios", options=sides),
         Field("kind", "What about", "select", options=kinds),
         Field("at", "When", "moment"),
-        Field("about", "About the invoice", "list", options=about),
+        Field("invoices", "About an invoice", "list", "Its number, where it is about one.", about),
         Field("follow_up", "What to do next", hint="Your week says so when it is time.", aside=True),
         Field("follow_up_on", "When to do it", "date", aside=True),
         Field("promise", "They promised to pay", "amount", aside=True),
@@ -109,7 +110,7 @@ def log_done(root: Path, today: dt.date | None, given: Given) -> Done:
         channel=chosen["channel"] or "other",
         direction=chosen["direction"] or "out",
         kind=chosen["kind"] or "general",
-        invoices=typed.all("about"),
+        invoices=typed.all("invoices"),
         promise=promise,
         promise_by=promise_by,
         follow_up=typed.text("follow_up") or None,
@@ -118,9 +119,7 @@ def log_done(root: Path, today: dt.date | None, given: Given) -> Done:
     try:
         done = note(books, client, contact)
     except Unclear as unclear:
-        if unclear.field == "invoices":
-            unclear.field = "about"
-        fields = ("text", "about", "promise", "promise_by", "follow_up", "follow_up_on")
+        fields = ("text", "invoices", "promise", "promise_by", "follow_up", "follow_up_on")
         raise wrong(unclear, fields, "client") from None
     title = f"Noted for {books.clients[done.client].client.name.display}"
     after = Next("Note another contact", "/desk/log")

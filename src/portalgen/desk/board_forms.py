@@ -52,7 +52,8 @@ class Field(NamedTuple):
 class Form(NamedTuple):
     """A form with what it says before it is filled in. Without a `submit` there is nothing to send.
 
-    `choosing`: it only leads to the form itself, and writes nothing. `shown` is a file as it is.
+    `choosing`: it only leads on to the form itself; what to say when nothing that fits was chosen in its one field.
+    `shown` is a file as it is.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Form(NamedTuple):
     fields: tuple[Field, ...]
     submit: str
     shown: tuple[str, str] | None = None
-    choosing: bool = False
+    choosing: str = ""
 
 
 class Wrong(Exception):
@@ -102,6 +103,11 @@ class Done(NamedTuple):
     after: tuple[Next, ...]
 
 
+def first(given: Given, name: str) -> str:
+    """The first value of a field, empty when there is none."""
+    return next(iter(given.get(name, ())), "")
+
+
 class Typed:
     """What was typed. Problems are gathered, so that all of them are told at once; `settle` raises them."""
 
@@ -111,7 +117,7 @@ class Typed:
 
     def text(self, name: str, needed: str = "") -> str:
         """A text without white around it. `needed`: what to say when there is none."""
-        text = next(iter(self._given.get(name, ())), "").strip()
+        text = first(self._given, name).strip()
         if needed and not text:
             self.problems.setdefault(name, needed)
         return text

@@ -15,9 +15,9 @@ from markupsafe import Markup
 from portalgen.content.model import Shared
 from portalgen.desk.board_contacts import link_words
 from portalgen.desk.board_forms import form_of
-from portalgen.desk.review_words import day_words
+from portalgen.desk.wording import day_words
 from portalgen.rules.money import Money
-from portalgen.site.colours import chosen_colours
+from portalgen.site.colours import as_css, chosen_colours, palette
 from portalgen.site.qr import qr_svg
 from portalgen.site.theme import builtin_folder
 
@@ -71,7 +71,8 @@ class Pages:
             return _file((_PAGES / name).read_bytes(), "text/javascript; charset=utf-8")
         if name == "desk.css":
             own = chosen_colours(shared.site.theme.colours, shared.site.path)[0] if shared else ""
-            return _file((_PAGES / name).read_bytes() + own.encode(), "text/css; charset=utf-8")
+            colours = own or as_css(palette())
+            return _file((_PAGES / name).read_bytes() + colours.encode(), "text/css; charset=utf-8")
         return None
 
 

@@ -17,8 +17,8 @@ from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding, Problem, render
 from portalgen.content.sources import Source, Tree, scan
 from portalgen.desk.books import NotDone
-from portalgen.desk.command import link_data
-from portalgen.desk.review import subject_of
+from portalgen.desk.command import link_data, private_base
+from portalgen.desk.review import links_by_client, subject_of
 from portalgen.publish.access import Access, open_access, partial_access
 from portalgen.publish.parts import LinkFact
 from portalgen.rules.account import account_of
@@ -147,7 +147,7 @@ class Records:
         if day != self._day:
             self._settled.clear()
             self._day = day
-        documents, links = lock.by_client(), _links_by_client(lock)
+        documents, links = lock.by_client(), links_by_client(lock)
         findings: list[Finding] = []
         subjects: dict[str, Subject] = {}
         for name in tree.clients:
@@ -175,7 +175,7 @@ class Records:
         """
         access, shared = self._access(), seen.shared
         assert shared is not None
-        base = shared.site.private_base_url or shared.site.base_url or ""
+        base = private_base(shared.site)
         found: dict[str, list[OpenLink]] = {}
         for client in clients:
             subject = seen.subjects[client]
@@ -221,13 +221,6 @@ def _settled(
     sound = not any(finding.severity == "error" for finding in findings)
     subject = subject_of(shared, folder, account, day, rows, links) if sound else None
     return _Settled(folder, rows, links, subject, findings)
-
-
-def _links_by_client(lock: Lock) -> dict[str, tuple[LinkRow, ...]]:
-    found: dict[str, list[LinkRow]] = {}
-    for row in lock.links:
-        found.setdefault(row.client, []).append(row)
-    return {client: tuple(rows) for client, rows in found.items()}
 
 
 def _texts(loaded: Loaded, problems: Iterable[Problem]) -> tuple[tuple[str, ...], tuple[str, ...]]:

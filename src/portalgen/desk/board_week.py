@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from portalgen.desk.board_forms import form_of
 from portalgen.desk.board_records import Seen
-from portalgen.desk.review_words import STEPS, TITLES, Said, day_words, said
+from portalgen.desk.review_words import TITLES, all_coming, said
+from portalgen.desk.wording import day_words
 from portalgen.rules.escalation import STAGES, Stage
 from portalgen.rules.money import Money
 from portalgen.rules.review import Item, Name, Section, review_of
@@ -26,7 +27,10 @@ STAGE_TITLES: Mapping[Stage, str] = {
 }
 _TILES: tuple[Name, ...] = ("overdue", "due", "to_bill", "drafts")
 _TYPED = ("portalgen letter", "portalgen build", "portalgen new")
-"""Commands that have no form here and are shown to be typed."""
+"""Commands that are shown to be typed, unless a form here makes the invoice."""
+
+_FORMED = {"sessions": "sessions", "charges": "charges", "run_missed": "recurring", "run_due": "recurring"}
+"""What the form for a new invoice has to be asked for, by the code of an item."""
 
 
 class Act(NamedTuple):
@@ -143,26 +147,9 @@ def _waits(item: Item, day: dt.date) -> bool:
 
 def _line(item: Item, day: dt.date) -> Line:
     words = said(item, day)
-    typed = words.command if words.command.startswith(_TYPED) and item.code not in _COVERED else ""
-    return Line(item.client, item.name, item.amount, words.text, _todo(item, words, day), typed, _acts(item, day))
-
-
-_COVERED = frozenset(("sessions", "charges", "run_missed", "run_due", "draft"))
-"""What is done by pressing a button: no further words are needed."""
-
-
-def _todo(item: Item, words: Said, day: dt.date) -> str:
-    """What to do, without what the form takes care of."""
-    if item.code in _COVERED:
-        return "You may still waive a fee for a missed one." if item.detail == "waivable" else ""
-    if item.code == "follow_up":
-        return "They are not to be contacted." if item.silent else ""
-    if item.code == "overdue" and item.ladder and item.ladder.sends(day) and item.ladder.next:
-        first = words.todo.partition(STEPS[item.ladder.next.stage])[0]
-        return f"{first}{STEPS[item.ladder.next.stage]}."
-    if item.code == "check_in":
-        return f"{words.todo.partition(', then note')[0]}."
-    return words.todo
+    todo = words.todo if words.beside is None else words.beside
+    typed = words.command if words.command.startswith(_TYPED) and item.code not in _FORMED else ""
+    return Line(item.client, item.name, item.amount, words.text, todo, typed, _acts(item, day))
 
 
 def _acts(item: Item, day: dt.date) -> tuple[Act, ...]:
@@ -175,12 +162,10 @@ def _acts(item: Item, day: dt.date) -> tuple[Act, ...]:
             step = item.ladder.next if item.ladder and item.ladder.sends(day) else None
             if step is None:
                 return _payable(item, ref)
-            note = Act("Note it as sent", form_of("log", client=item.client, kind=step.stage, about=ref))
+            note = Act("Note it as sent", form_of("log", client=item.client, kind=step.stage, invoices=item.label))
             return (_link(item, ref), note, _pay(item)) if step.stage == "reminder" else (note, _pay(item))
-        case "sessions" | "charges":
-            return (Act("Make the invoice", form_of("invoice", client=item.client, what=item.code)),)
-        case "run_missed" | "run_due":
-            return (Act("Make the invoice", form_of("invoice", client=item.client, what="recurring")),)
+        case "sessions" | "charges" | "run_missed" | "run_due":
+            return (Act("Make the invoice", form_of("invoice", client=item.client, what=_FORMED[item.code])),)
         case "draft":
             return (Act("Issue it", form_of("issue", invoice=ref)),)
         case "follow_up":
@@ -191,17 +176,14 @@ def _acts(item: Item, day: dt.date) -> tuple[Act, ...]:
             return (_link(item), Act("Note a contact", form_of("log", client=item.client, kind="booking")))
         case "retainer_low" | "retainer_first" | "link_ends" | "link_ended":
             return (_link(item),)
-        case "agreement_open" | "agreement_outdated" | "agreement_revoked":
-            return (_link(item),)
-        case "agreement_expired" | "agreement_signers":
+        case code if code.startswith("agreement_"):
             return (_link(item),)
         case _:
             return ()
 
 
 def _payable(item: Item, ref: str) -> tuple[Act, ...]:
-    coming = item.pending and item.amount and item.pending.amount >= item.amount.amount
-    return (_link(item, ref),) if coming else (_pay(item), _link(item, ref))
+    return (_link(item, ref),) if all_coming(item) else (_pay(item), _link(item, ref))
 
 
 def _pay(item: Item) -> Act:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from portalgen.content.lock import LinkRow
     from portalgen.content.problems import Problem
+    from portalgen.content.records.practice import SiteFile
     from portalgen.publish.build import Assembled
     from portalgen.publish.parts import LinkFact
 
@@ -144,6 +147,11 @@ class Environment:
             raise Refused(*in_words(error)) from error
 
 
+def broken_off(what: str) -> str:
+    """What to say of the error that is being handled, which nobody foresaw: with its traceback."""
+    return f"{what} broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}"
+
+
 def in_words(error: OSError) -> tuple[str, str]:
     """What the system refused, and what to do about it."""
     where = f": {error.filename}" if error.filename else ""
@@ -248,10 +256,17 @@ def given_base_url(text: str | None) -> str:
 
 def links_base(result: Assembled) -> str:
     """The address that private links begin with."""
-    if result.loaded.site is None:
-        return ""
-    site = result.loaded.site.shared.site
+    return private_base(result.loaded.site.shared.site) if result.loaded.site else ""
+
+
+def private_base(site: SiteFile) -> str:
+    """The address that private links of a site begin with; empty when it does not say."""
     return site.private_base_url or site.base_url or ""
+
+
+def is_invented(base: str) -> bool:
+    """Whether nobody can ever be at this address (RFC 2606): that of an example."""
+    return (urlsplit(base).hostname or "").endswith(".example")
 
 
 def link_data(fact: LinkFact, base: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from portalgen.content.lock import LOCK
 from portalgen.content.problems import Problem
-from portalgen.desk.command import in_words
+from portalgen.desk.command import broken_off, in_words
 from portalgen.desk.engine_check import Check
 from portalgen.desk.engine_links import Links
 from portalgen.desk.engine_memo import Memory, theme_stamps
@@ -31,6 +30,7 @@ from portalgen.desk.engine_parts import (
     Shelf,
     client_of_ground,
     errors_of,
+    folders_of,
     gone_of_ground,
     ground_of,
     new_rows,
@@ -58,7 +58,8 @@ _QUIET = 1.0
 
 
 class Engine:
-    """Makes what is shown of the site in `root`. Any thread may ask it; edits come from one alone."""
+    """Makes what is shown of the site in `root`. Any thread may ask it; edits come from one alone. Of what is new, the
+    lock keeps links, so that pages keep their addresses, and no issued document: that may still be under hands."""
 
     def __init__(self, root: Path, today: dt.date | None = None, *, room: int = _ROOM, looks: bool = True) -> None:
         self._root = root
@@ -172,10 +173,10 @@ class Engine:
             folder = address.removesuffix("/index.html") if address.endswith("/index.html") else ""
             if not address.startswith(PRIVATE):
                 return ground.not_found if folder in ground.folders and folder else None
-            client = self._client_at(address)
-            entry = self._entry(client) if client is not None else None
-            content = entry.files.get(address) if entry else None
-            if client is not None:
+            entry, content = None, None
+            if (client := self._client_at(address)) is not None:
+                entry = self._entry(client)
+                content = entry.files.get(address) if entry else None
                 self._shelf.see(client, address, content)
             if content is None:
                 content = self._kept.get(address)
@@ -195,8 +196,7 @@ class Engine:
             for client in clients:
                 entry = self._entry(client)
                 found |= entry.files.keys() if entry else set()
-        folders = {path[:at] for path in found for at, letter in enumerate(path) if letter == "/"}
-        yield from sorted(found | {f"{folder}/index.html" for folder in folders})
+        yield from sorted(found | {f"{folder}/index.html" for folder in folders_of(found)})
 
     # --- one round
 
@@ -309,8 +309,8 @@ class Engine:
             return client_of_ground(self._root, ground, client, sources, problems, copies.of(sources))
         except OSError as error:
             text = "\n".join(in_words(error))
-        except Exception:
-            text = f"The build broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}"
+        except Exception:  # a bug; told with its traceback, and the other clients can be seen
+            text = broken_off("The build")
         return Made({}, {Problem(path=f"content/clients/{client}", message=text): text})
 
     def _is_folder(self, folder: str, entry: Entry | None) -> bool:
@@ -346,7 +346,7 @@ class Engine:
         entry = self._shelf.get(client)
         if sources is None or self._ground is None or access is None or (entry and entry.number == self._number):
             return
-        with suppress(Exception):  # whatever is wrong with it is told when it is looked at, or by the whole look
+        with suppress(OSError):  # told when it is looked at, or by the whole look
             rows = new_rows(self._root, self._ground, client, sources)
             access.learn(client, rows)
             places = (access.address(row, sealed=sealed) for _, row in rows for sealed in (True, False))

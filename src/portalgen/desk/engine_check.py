@@ -17,6 +17,8 @@ from portalgen.desk.engine_parts import Errors, errors_of
 
 _CLEAR = (0, 2, 3)
 """Exit codes of `check` with which it told all that it has to tell."""
+_BUG = 1
+"""Exit code of `check` with which it leaves a traceback."""
 _NOT_OURS = ("still-published", "usage", "environment")
 """What the next build puts right, or keeps the command itself from working, is no problem of the pages shown here."""
 
@@ -40,7 +42,7 @@ class Check:
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 creationflags=low,
             )
         except OSError:
@@ -61,12 +63,15 @@ class Check:
                 process.kill()
 
     def _wait(self, process: subprocess.Popen[bytes], done: Callable[[Errors], None]) -> None:
-        told, _ = process.communicate()
+        told, said = process.communicate()
         with self._lock:
             mine = self.process is process
             self.process = None if mine else self.process
-        if not mine or process.returncode not in _CLEAR:
+        if not mine:
             return
-        with suppress(ValueError, KeyError, TypeError):
-            problems = [Problem(**problem) for problem in json.loads(told)["problems"]]
-            done(errors_of(self._root, [problem for problem in problems if problem.code not in _NOT_OURS], ()))
+        if process.returncode == _BUG:
+            sys.stderr.write(said.decode(errors="replace"))
+        if process.returncode not in _CLEAR:
+            return
+        problems = [Problem(**problem) for problem in json.loads(told)["problems"]]
+        done(errors_of(self._root, [problem for problem in problems if problem.code not in _NOT_OURS], ()))

@@ -266,10 +266,6 @@ class Shelf:
                 seen[address] = now
                 yield address
 
-    def was_seen(self, client: str) -> bool:
-        """Whether somebody was shown something of a client."""
-        return client in self._seen
-
 
 def mark(content: bytes | None) -> bytes:
     """What tells a content from another; empty for none."""

@@ -12,12 +12,12 @@ from markupsafe import Markup
 from portalgen.content.problems import Finding
 from portalgen.desk.books import Books, Found, Unclear
 from portalgen.desk.latefees import NoFee, fee_of
+from portalgen.desk.wording import amount_of
 from portalgen.desk.yamlvalues import Value, entry_text, record_fields
 from portalgen.rules.due import DAY
 from portalgen.rules.facts import Account, InvoiceFacts
 from portalgen.rules.followup import promised_by
 from portalgen.rules.late import LateFee
-from portalgen.rules.money import Money
 from portalgen.rules.request import Request, refusal, request_of, usual_deadline
 from portalgen.site.bill import bill_of
 from portalgen.site.formats import country_names
@@ -146,14 +146,15 @@ def _notes(books: Books, found: Found, account: Account, facts: InvoiceFacts, re
     if promised:
         yield f"The client promised to pay {number} by {promised}; that day has not passed."
     if request.discussed.amount:
-        yield f"Left out, because it is being discussed: {_said(request.discussed)}."
+        yield f"Left out, because it is being discussed: {amount_of(request.discussed)}."
     if facts.entries.pending:
-        yield f"{_said(facts.money(facts.entries.pending))} for {number} is on its way."
+        yield f"{amount_of(facts.money(facts.entries.pending))} for {number} is on its way."
     if held := account.credit.get(facts.currency):
-        yield f"You hold {_said(facts.money(held))} for the client that may pay for it."
+        yield f"You hold {amount_of(facts.money(held))} for the client that may pay for it."
     least = facts.terms.min_amount_to_escalate if facts.terms else None
     if least is not None and request.asked.amount < least:
-        yield f"It asks for {_said(request.asked)}: your terms let go what is below {least} (min_amount_to_escalate)."
+        let_go = f"your terms let go what is below {least} (min_amount_to_escalate)"
+        yield f"It asks for {amount_of(request.asked)}: {let_go}."
     if request.document.terms and not request.agreed:
         yield "The letter claims no agreement: none with these terms was accepted by the date of issue."
 
@@ -167,11 +168,7 @@ def _log(books: Books, request: Request) -> str:
         "channel": "email",
         "direction": "out",
         "kind": "request",
-        "summary": f"Request to pay {_said(request.asked)} of {document.number} by {request.deadline}",
+        "summary": f"Request to pay {amount_of(request.asked)} of {document.number} by {request.deadline}",
         "invoice": [document.id],
     }
     return entry_text(entry)
-
-
-def _said(money: Money) -> str:
-    return f"{money.amount:f} {money.currency}"

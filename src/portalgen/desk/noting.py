@@ -55,16 +55,13 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True):
     entry: LogEntry
 
 
-def note(books: Books, client: str, contact: Contact, now: dt.datetime | None = None) -> Noted:
-    """Adds a contact at the end of the client's log. `now`: the moment, for a contact that says none.
-
-    Raises `NotDone` or `Unclear`, and then writes nothing.
-    """
+def note(books: Books, client: str, contact: Contact) -> Noted:
+    """Adds a contact at the end of the client's log. Raises `NotDone` or `Unclear`, and then writes nothing."""
     folder = books.client(client)
     _check(folder, contact)
     path = folder.source("log.yaml")
     original = books.original(path)
-    entry = _entry(books, folder, contact, contact.at or _moment(books, now))
+    entry = _entry(books, folder, contact, contact.at or _this_minute(books))
     try:
         text = append_entry(original.text, entry)
     except Misfit as misfit:
@@ -90,11 +87,10 @@ def moment_of(text: str, zone: ZoneInfo) -> dt.datetime:
     return moment
 
 
-def _moment(books: Books, now: dt.datetime | None) -> dt.datetime:
+def _this_minute(books: Books) -> dt.datetime:
     """This minute, on the day of the books."""
     zone = ZoneInfo(books.shared.site.practice.timezone)
-    moment = (now or dt.datetime.now(zone)).astimezone(zone)
-    return dt.datetime.combine(books.day, moment.time().replace(second=0, microsecond=0), zone)
+    return dt.datetime.combine(books.day, dt.datetime.now(zone).time().replace(second=0, microsecond=0), zone)
 
 
 def _check(folder: ClientFolder, contact: Contact) -> None:

@@ -10,7 +10,7 @@ from portalgen.desk.issuing import IssuedInvoice
 from portalgen.desk.noting import Noted
 from portalgen.desk.paying import Booked
 from portalgen.desk.retiring import Retired
-from portalgen.rules.money import Money
+from portalgen.desk.wording import amount_of, many
 
 PROMISE = (
     "What somebody has seen stays seen, and hosts may serve old copies for a while.",
@@ -20,11 +20,6 @@ KNOWN = (
     "Whoever opened the old page may have kept the links on it to invoices and credit notes, which still open.",
     "Replace those too if that person should not read them: portalgen link rotate {client} --invoice N",
 )
-
-
-def amount_of(money: Money) -> str:
-    """An amount with its currency, as it stands in the files."""
-    return f"{money.amount:f} {money.currency}"
 
 
 def issued_lines(books: Books, done: Sequence[IssuedInvoice]) -> list[str]:
@@ -83,13 +78,12 @@ def booked_lines(books: Books, done: Booked) -> list[str]:
     return [*lines, f"A slip? Take the entry {payment.id} off the end of {done.path}"]
 
 
-def drafted_lines(books: Books, done: Sequence[Drafted], wanted: Wanted, whom: str) -> list[str]:
+def drafted_lines(done: Sequence[Drafted], wanted: Wanted, whom: str) -> list[str]:
     """The invoices that were drafted or issued at once. `whom`: for whom there was nothing, if there was nothing."""
     lines = [] if done else [f"Nothing is waiting to be invoiced for {whom}. No file was made."]
     for one in done:
-        count = f"{one.lines} line{'s' if one.lines != 1 else ''}"
         how = f"Issued {one.document.number}" if one.document else "Drafted"
-        lines.append(f"{how}: {one.path}, {count}, {amount_of(one.amount)}")
+        lines.append(f"{how}: {one.path}, {many(one.lines, 'line')}, {amount_of(one.amount)}")
     if wanted.late_fee:
         lines.append("It enters the balance when it is issued. Tell the client before.")
     drafts = [one.id for one in done if one.document is None]
@@ -115,8 +109,8 @@ def noted_lines(books: Books, done: Noted) -> list[str]:
 
 def retired_lines(done: Retired) -> list[str]:
     """Links that were ended or replaced, and what that cannot undo."""
-    what = f"{done.count} link{'s' if done.count > 1 else ''} of {done.client}"
-    lines = [f"{what} {'replaced' if done.renewed else 'ended'}.", *PROMISE]
+    how = "replaced" if done.renewed else "ended"
+    lines = [f"{many(done.count, 'link')} of {done.client} {how}.", *PROMISE]
     if done.others:
         lines += [line.format(client=done.client) for line in KNOWN]
     if done.renewed:

@@ -7,15 +7,15 @@ import signal
 import socket
 import threading
 import time
-import traceback
 import webbrowser
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from portalgen.desk.command import broken_off
 from portalgen.desk.stage import Stage, Step, Update
 from portalgen.desk.watch import Edits, Watcher, Worker
 from portalgen.desk.web import Server
@@ -166,17 +166,23 @@ class Preview:
             self._worker.ask()  # an edit may have fallen between
 
     def _update(self, edits: Edits) -> None:
-        try:
+        with self._going_on():
             self._maker.update(edits)
-        except Exception:
-            self._tell(_bug())
+        self._stage.edited()
 
     def _idle(self) -> float:
+        wait = 60.0
+        with self._going_on():
+            wait = self._maker.idle()
+        return wait
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """Whatever is raised here is a bug: pages and terminal show its traceback, and the next edit is worked off."""
         try:
-            return self._maker.idle()
+            yield
         except Exception:
-            self._tell(_bug())
-            return 60.0
+            self._tell(Update(None, (broken_off("The build"),)))
 
     def _tell(self, update: Update) -> None:
         step = self._stage.take(update)
@@ -193,10 +199,6 @@ class Preview:
         pages = [address for address in (*step.changed, *step.restyled) if address.endswith(".html")]
         if pages and not self._first:
             self._say(f"Updated {shown(pages[0])}" + (f" and {len(pages) - 1} more" if len(pages) > 1 else ""))
-
-
-def _bug() -> Update:
-    return Update(None, (f"The build broke off. That is a bug in portalgen:\n\n{traceback.format_exc()}",))
 
 
 def _listen(host: str, port: int | None, stage: Stage, board: Board | None) -> Server:

@@ -12,11 +12,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from portalgen.content.loader import Loaded
-from portalgen.content.lock import DocumentKey, LinkRow
+from portalgen.content.lock import DocumentKey, LinkRow, Lock
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Problem
 from portalgen.desk.exports.ledgers import read_ledgers
-from portalgen.desk.review_words import TITLES, day_words, money_words, said
+from portalgen.desk.review_words import TITLES, said
+from portalgen.desk.wording import amount_of, day_words, many
 from portalgen.rules.facts import Account
 from portalgen.rules.money import Money
 from portalgen.rules.review import Item, LinkEnd, Review, Section, Subject, review_of
@@ -43,9 +44,7 @@ def read_review(root: Path, today: dt.date | None) -> Reviewed:
     if ledgers is None:
         return Reviewed(None, None, problems, loaded)
     shared, day = ledgers.shared, ledgers.today
-    links: dict[str, list[LinkRow]] = {}
-    for row in ledgers.lock.links:
-        links.setdefault(row.client, []).append(row)
+    links = links_by_client(ledgers.lock)
     documents = ledgers.lock.by_client()
     subjects = [
         subject_of(
@@ -59,6 +58,14 @@ def read_review(root: Path, today: dt.date | None) -> Reviewed:
         for ledger in ledgers.clients
     ]
     return Reviewed(review_of(shared, subjects, day), shared, problems, loaded)
+
+
+def links_by_client(lock: Lock) -> dict[str, tuple[LinkRow, ...]]:
+    """What the lock keeps of links, for each client that has any."""
+    found: dict[str, list[LinkRow]] = {}
+    for row in lock.links:
+        found.setdefault(row.client, []).append(row)
+    return {client: tuple(rows) for client, rows in found.items()}
 
 
 def subject_of(
@@ -115,7 +122,7 @@ def _wrapped(text: str, first: str, later: str) -> list[str]:
 
 
 def _summed(section: Section) -> str:
-    sums = ", ".join(money_words(money) for money in section.sums)
+    sums = ", ".join(amount_of(money) for money in section.sums)
     return f" ({sums})" if sums else ""
 
 
@@ -124,7 +131,7 @@ def _week(review: Review) -> str:
 
 
 def _things(count: int) -> str:
-    return f"{count} thing{'' if count == 1 else 's'} to look at"
+    return f"{many(count, 'thing')} to look at"
 
 
 def review_data(review: Review) -> dict[str, Any]:
@@ -205,8 +212,8 @@ def review_page(root: Path, reviewed: Reviewed) -> bytes:
         {
             "name": section.name,
             "title": TITLES[section.name],
-            "sums": [money_words(money) for money in section.sums],
-            "items": [(item, said(item, review.day), money_words(item.amount)) for item in section.items],
+            "sums": [amount_of(money) for money in section.sums],
+            "items": [(item, said(item, review.day), amount_of(item.amount)) for item in section.items],
         }
         for section in review.sections
     ]

@@ -6,10 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from babel.dates import format_date
-
+from portalgen.desk.wording import amount_of, day_words, many
 from portalgen.rules.escalation import Escalated, Pause, Stage
-from portalgen.rules.money import Money
 from portalgen.rules.review import Item, Name
 
 TITLES: Mapping[Name, str] = {
@@ -17,8 +15,8 @@ TITLES: Mapping[Name, str] = {
     "overdue": "Past due",
     "to_bill": "To be billed",
     "recurring": "Invoices that return",
-    "drafts": "Drafts",
-    "unallocated": "Money that is for nothing yet",
+    "drafts": "Not issued yet",
+    "unallocated": "Money that pays for nothing yet",
     "ahead": "Paid ahead",
     "agreements": "Agreements",
     "follow_ups": "To follow up",
@@ -32,35 +30,25 @@ TITLES: Mapping[Name, str] = {
 
 
 class Said(NamedTuple):
-    """An item in words. `command` is empty where no command does it."""
+    """An item in words. `command` is empty where no command does it.
+
+    `beside` is what remains of `todo` for who has a form that does the rest; None where that is all of it.
+    """
 
     text: str
     todo: str
     command: str = ""
+    beside: str | None = None
 
 
 def said(item: Item, today: dt.date) -> Said:
     """What an item says on a day. The client's name stands before it, and is not repeated."""
     words = _WORDS[item.code](item, today)
-    if item.silent and item.code != "overdue":
-        return words._replace(todo=f"{words.todo} They are not to be contacted.".strip())
-    return words
-
-
-def day_words(day: dt.date | None, today: dt.date) -> str:
-    """A day with its weekday, and its year where that is another one."""
-    if day is None:
-        return ""
-    return format_date(day, "EEEE d MMMM" if day.year == today.year else "EEEE d MMMM y", locale="en")
-
-
-def money_words(money: Money | None) -> str:
-    """An amount with its currency, as it stands in the files."""
-    return f"{money.amount:f} {money.currency}" if money else ""
-
-
-def _many(count: int | None, one: str, more: str = "") -> str:
-    return f"{count} {one if count == 1 else more or one + 's'}"
+    if not item.silent or item.code == "overdue":
+        return words
+    silent = "They are not to be contacted."
+    beside = None if words.beside is None else f"{words.beside} {silent}".strip()
+    return words._replace(todo=f"{words.todo} {silent}".strip(), beside=beside)
 
 
 def _ago(item: Item) -> str:
@@ -83,13 +71,18 @@ def _link(item: Item) -> str:
 
 
 def _coming(item: Item) -> str:
-    return f" {money_words(item.pending)} is on its way." if item.pending else ""
+    return f" {amount_of(item.pending)} is on its way." if item.pending else ""
+
+
+def all_coming(item: Item) -> bool:
+    """Whether all that is asked for is on its way."""
+    return bool(item.pending and item.amount and item.pending.amount >= item.amount.amount)
 
 
 def _due(item: Item, today: dt.date) -> Said:
     when = "today" if item.day == today else f"on {day_words(item.day, today)}"
-    text = f"{money_words(item.amount)} of {item.label} is due {when}.{_coming(item)}"
-    if item.pending and item.amount and item.pending.amount >= item.amount.amount:
+    text = f"{amount_of(item.amount)} of {item.label} is due {when}.{_coming(item)}"
+    if all_coming(item):
         payments = f"content/clients/{item.client}/payments.yaml"
         return Said(text, f"Look whether it has come, then write status: cleared in {payments}.")
     return Said(text, "If they have not got it yet, send the link.", _link(item))
@@ -97,13 +90,13 @@ def _due(item: Item, today: dt.date) -> Said:
 
 def _grace(item: Item, today: dt.date) -> Said:
     text = (
-        f"{money_words(item.amount)} of {item.label} was due on {day_words(item.day, today)}, "
+        f"{amount_of(item.amount)} of {item.label} was due on {day_words(item.day, today)}, "
         f"with days of grace until {day_words(item.other_day, today)}.{_coming(item)}"
     )
     return Said(text, "Nothing yet: wait for the days of grace.")
 
 
-STEPS: Mapping[Stage, str] = {
+_STEPS: Mapping[Stage, str] = {
     "reminder": "Send a friendly reminder with the link",
     "request": "Send a formal request to pay",
     "final": "Send the last request",
@@ -133,10 +126,10 @@ def _paused(ladder: Escalated, pause: Pause, today: dt.date) -> str:
 def _overdue(item: Item, today: dt.date) -> Said:
     ladder = item.ladder
     assert ladder is not None
-    late = f"{_many(item.days, 'day')} past due (it was due on {day_words(item.day, today)})"
-    text = f"{money_words(item.amount)} of {item.label} is {late}.{_coming(item)}"
+    late = f"{many(item.days, 'day')} past due (it was due on {day_words(item.day, today)})"
+    text = f"{amount_of(item.amount)} of {item.label} is {late}.{_coming(item)}"
     if item.discussed:
-        text += f" {money_words(item.discussed)} is being discussed."
+        text += f" {amount_of(item.discussed)} is being discussed."
     if ladder.done:
         text += f" The last step was {_NAMES[ladder.done]} on {day_words(ladder.done_on, today)}."
     if ladder.broken:
@@ -149,57 +142,57 @@ def _overdue(item: Item, today: dt.date) -> Said:
         return Said(text, "Your terms have no further step: decide how to go on.", _link(item))
     if not ladder.sends(today):
         return Said(text, f"Wait: {_NAMES[step.stage]} comes next, on {day_words(ladder.next_on, today)}.")
-    note = f", then note it in {_log(item)} with kind: {step.stage} and invoice: [{item.refs[0]}]."
+    note = f"then note it with portalgen log {item.client}, --kind {step.stage} and --invoice {item.label}."
     letter = f"portalgen letter request {item.refs[0]}"
     command = {"reminder": _link(item), "request": letter, "final": letter}.get(step.stage, "")
-    arriving = item.pending and item.amount and item.pending.amount >= item.amount.amount
-    first = "First look whether what is on its way has come. If not: " if arriving else ""
-    return Said(text, first + STEPS[step.stage] + note, command)
+    first = "First look whether what is on its way has come. If not: " if all_coming(item) else ""
+    do = first + _STEPS[step.stage]
+    return Said(text, f"{do}, {note}", command, beside=f"{do}.")
 
 
 def _unmarked(item: Item, today: dt.date) -> Said:
-    count = _many(item.count, "session is", "sessions are")
+    count = many(item.count, "session is", "sessions are")
     text = f"{count} still planned in the past, since {day_words(item.day, today)}."
     return Said(text, f"Write what became of it as status: in content/clients/{item.client}/sessions.yaml.")
 
 
 def _sessions(item: Item, today: dt.date) -> Said:
-    count, since = _many(item.count, "session"), day_words(item.day, today)
-    sums = f": {money_words(item.amount)}" if item.amount else ", without a fixed price"
+    count, since = many(item.count, "session"), day_words(item.day, today)
+    sums = f": {amount_of(item.amount)}" if item.amount else ", without a fixed price"
     waiting = "waits" if item.count == 1 else "wait"
-    waive = " You may still waive a fee for a missed one." if item.detail == "waivable" else ""
+    waive = "You may still waive a fee for a missed one." if item.detail == "waivable" else ""
     text = f"{count} since {since} {waiting} to be billed{sums}."
-    return Said(text, f"Make the invoice.{waive}", f"portalgen new invoice {item.client} --sessions unbilled")
+    command = f"portalgen new invoice {item.client} --sessions unbilled"
+    return Said(text, f"Make the invoice. {waive}".strip(), command, beside=waive)
 
 
 def _charges(item: Item, today: dt.date) -> Said:
     waiting = "waits" if item.count == 1 else "wait"
     text = (
-        f"{_many(item.count, 'charge')} since {day_words(item.day, today)} {waiting} to be billed: "
-        f"{money_words(item.amount)}."
+        f"{many(item.count, 'charge')} since {day_words(item.day, today)} {waiting} to be billed: "
+        f"{amount_of(item.amount)}."
     )
-    return Said(text, "Make the invoice.", f"portalgen new invoice {item.client} --charges waiting")
+    return Said(text, "Make the invoice.", f"portalgen new invoice {item.client} --charges waiting", beside="")
 
 
 def _run(item: Item, today: dt.date) -> Said:
     when = "is to be made today" if item.code == "run_due" else f"was to be made on {day_words(item.day, today)}"
-    return Said(
-        f"The invoice {item.refs[0]} {when}.", "Make it.", f"portalgen new invoice {item.client} --recurring due"
-    )
+    command = f"portalgen new invoice {item.client} --recurring due"
+    return Said(f"The invoice {item.refs[0]} {when}.", "Make it.", command, beside="")
 
 
 def _draft(item: Item, today: dt.date) -> Said:
-    text = f"The draft {item.label} over {money_words(item.amount)} is not issued."
-    return Said(text, "Look at it, then issue it.", f"portalgen issue {item.refs[0]}")
+    text = f"The draft {item.label} over {amount_of(item.amount)} is not issued."
+    return Said(text, "Look at it, then issue it.", f"portalgen issue {item.refs[0]}", beside="")
 
 
 def _scheduled(item: Item, today: dt.date) -> Said:
-    text = f"{item.label} over {money_words(item.amount)} appears on {day_words(item.day, today)}."
+    text = f"{item.label} over {amount_of(item.amount)} appears on {day_words(item.day, today)}."
     return Said(text, "Build and upload on that day.", "portalgen build")
 
 
 def _unallocated(item: Item, today: dt.date) -> Said:
-    text = f"You hold {money_words(item.amount)} that pays for nothing yet."
+    text = f"You hold {amount_of(item.amount)} that pays for nothing yet."
     if item.refs:
         where = f"content/clients/{item.client}/payments.yaml"
         return Said(text, f"Name what it pays for, such as {item.refs[0]}, in allocations: of {where}.")
@@ -207,10 +200,10 @@ def _unallocated(item: Item, today: dt.date) -> Said:
 
 
 def _retainer(item: Item, today: dt.date) -> Said:
-    amount = money_words(item.amount)
+    amount = amount_of(item.amount)
     send = f"portalgen links {item.client}"
     if item.code == "retainer_low":
-        text = f"The retainer holds {money_words(item.held)}, less than agreed. {amount} fills it up again."
+        text = f"The retainer holds {amount_of(item.held)}, less than agreed. {amount} fills it up again."
         return Said(text, "Ask for it: their page says so.", send)
     if item.code == "retainer_first":
         by = f" by {day_words(item.day, today)}" if item.day else ""
@@ -223,9 +216,9 @@ def _retainer(item: Item, today: dt.date) -> Said:
 
 
 def _package(item: Item, today: dt.date) -> Said:
-    left = _many(item.count, "session")
+    left = many(item.count, "session")
     if item.code == "package_expired":
-        worth = f", worth {money_words(item.amount)}" if item.amount else ""
+        worth = f", worth {amount_of(item.amount)}" if item.amount else ""
         text = f"The package {item.label} ended on {day_words(item.day, today)} with {left} unused{worth}."
         return Said(text, f"Decide whether to lengthen it (expires: in {_record(item)}) or to give something back.")
     until = f", until {day_words(item.day, today)}" if item.day else ""
@@ -244,7 +237,7 @@ def _agreement(item: Item, today: dt.date) -> Said:
         "agreement_expired": f"“{item.label}” was accepted on {day_words(item.other_day, today)}; that has run out.",
         "agreement_signers": f"“{item.label}” was not accepted by everyone who signs it.",
     }[item.code]
-    held = f" {_many(item.count, 'session was', 'sessions were')} held since." if item.count else ""
+    held = f" {many(item.count, 'session was', 'sessions were')} held since." if item.count else ""
     todo = f"Send their page, where it stands, then note the answer below accepted: in {_record(item)}."
     return Said(state + held, todo, f"portalgen links {item.client}")
 
@@ -252,7 +245,8 @@ def _agreement(item: Item, today: dt.date) -> Said:
 def _follow_up(item: Item, today: dt.date) -> Said:
     when = f"Since {day_words(item.day, today)}" if item.days else f"On {day_words(item.day, today)}"
     when = "Today" if item.day == today else when
-    return Said(f"{when}: {item.words}", f"Do it, then write status: done below its entry in {_log(item)}.")
+    todo = f"Do it, then write status: done below its entry in {_log(item)}."
+    return Said(f"{when}: {item.words}", todo, beside="")
 
 
 def _rebooking(item: Item, today: dt.date) -> Said:
@@ -277,9 +271,11 @@ def _check_in(item: Item, today: dt.date) -> Said:
     last = f"The last one was on {day_words(item.other_day, today)}." if item.other_day else "There was none yet."
     when = "was due" if item.days else "is due"
     mail = " They have no e-mail address here." if item.detail == "no_email" else ""
+    ask = f"Ask your {many(item.count, 'question')}"
     return Said(
         f"A check-in {when} on {day_words(item.day, today)}. {last}{mail}",
-        f"Ask your {_many(item.count, 'question')}, then note the answers in {_log(item)} with kind: check_in.",
+        f"{ask}, then note the answers in {_log(item)} with kind: check_in.",
+        beside=f"{ask}.",
     )
 
 
@@ -302,7 +298,7 @@ def _ending(item: Item, today: dt.date) -> Said:
         "invoice": f"The link of {item.label}",
         "credit-note": f"The link of the credit note {item.label}",
     }[item.detail]
-    open_ = f" {money_words(item.amount)} is still open." if item.amount else ""
+    open_ = f" {amount_of(item.amount)} is still open." if item.amount else ""
     if item.code == "link_still_open":
         text = f"{what} ended on {day_words(item.day, today)}, and your site was not built since.{open_}"
         return Said(text, "Build and upload, so that it opens nothing.", "portalgen build")
@@ -344,7 +340,7 @@ def _leave(item: Item, today: dt.date) -> Said:
     first, last = day_words(item.day, today), day_words(item.other_day, today)
     begun = item.day and item.day <= today
     text = f"You are away until {last}." if begun else f"You are away from {first} to {last}."
-    text += f" {_many(item.count, 'session is', 'sessions are')} planned in it." if item.count else ""
+    text += f" {many(item.count, 'session is', 'sessions are')} planned in it." if item.count else ""
     text += "" if item.words else " Nobody covers."
     cover = "" if item.words else "Say who covers, as cover: below leave: in content/site.yaml."
     return Said(text, " ".join(filter(None, ["Move what is planned." if item.count else "", cover])))

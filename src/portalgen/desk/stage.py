@@ -62,6 +62,7 @@ class Stage:
         self._number = 0
         self._shown = Shown(f"{self._run}-0", None, ())
         self._steps: deque[Step] = deque(maxlen=_REMEMBERED)
+        self._edits = 0
         self._closed = False
         self._tabs: Counter[str] = Counter()
         self.look: Callable[[str], None] = lambda page: None
@@ -83,8 +84,14 @@ class Stage:
             step = Step(self._number, update.changed, update.restyled, news)
             self._steps.append(step)
             self._shown = Shown(f"{self._run}-{self._number}", files, problems)
-            self._news.notify_all()
+            self.edited()
         return step
+
+    def edited(self) -> None:
+        """Something was edited, whether or not a page shows it."""
+        with self._news:
+            self._edits += 1
+            self._news.notify_all()
 
     @property
     def tabs(self) -> tuple[str, ...]:
@@ -121,6 +128,19 @@ class Stage:
         finally:
             with self._news:
                 self._tabs -= Counter((page,))
+
+    def edits(self) -> Generator[str]:
+        """Server-sent events for who shows the files themselves: one after an edit, until `close`; heartbeats."""
+        known = self._edits
+        while (now := self._edited_after(known)) is not None:
+            yield "data: []\n\n" if now != known else ": still here\n\n"
+            known = now
+
+    def _edited_after(self, count: int) -> int | None:
+        """Waits until there were other than so many edits; how many there were after a while, None when all is over."""
+        with self._news:
+            self._news.wait_for(lambda: self._closed or self._edits != count, timeout=_HEARTBEAT)
+            return None if self._closed else self._edits
 
     def _events(self, since: str) -> Iterator[str]:
         with self._news:

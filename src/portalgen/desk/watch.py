@@ -58,6 +58,9 @@ _ENOUGH = 2.0
 _ANEW = ""
 """Asks for a new beginning."""
 
+_REFUSALS = (OSError, KeyError, RuntimeError, AssertionError)
+"""What the library raises: the system has no watch left, its books are in disorder, a thread is not what it thought."""
+
 _TOLD = [
     *(FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileDeletedEvent, FileClosedEvent),
     *(DirCreatedEvent, DirMovedEvent, DirDeletedEvent),
@@ -200,7 +203,7 @@ class Watcher:
                 try:
                     for name in replaced:
                         self._follow(str(name))
-                except Exception:  # the system has no watch left, or the library's books are in disorder
+                except _REFUSALS:
                     self._renew()
                 else:
                     self._edited(None)
@@ -218,7 +221,7 @@ class Watcher:
         try:
             if not self._stopped:
                 self._begin()
-        except Exception:  # mostly the site's folder is away; it is looked for again
+        except _REFUSALS:  # mostly the site's folder is away; it is looked for again
             self._end()
         if watched or self._observer is not None:
             self._edited(None)
@@ -247,9 +250,9 @@ class Watcher:
         threads = [*_threads(observer)]
         try:
             observer.stop()
-        except Exception:  # its books are in disorder; then each thread for itself
+        except _REFUSALS:  # then each thread for itself
             for thread in threads:
-                with suppress(Exception):
+                with suppress(*_REFUSALS):
                     thread.stop()
         latest = time.monotonic() + _ENOUGH
         for thread in threads:

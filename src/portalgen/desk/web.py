@@ -12,7 +12,7 @@ import socket
 import socketserver
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,7 +119,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path == f"{_OURS}events":
             given = parse_qs(query)
             since = self.headers.get("Last-Event-ID") or (given.get("build") or [""])[0]
-            self._stream(since, (given.get("page") or [""])[0])
+            self._stream(self.server.stage.events(since, (given.get("page") or [""])[0]))
+        elif path == f"{_OURS}edits":
+            self._stream(self.server.stage.edits())
         elif path == f"{_OURS}live.js":
             self._send(200, _SCRIPT.read_bytes(), "text/javascript; charset=utf-8")
         elif path == f"{_OURS}styles":
@@ -179,20 +181,19 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _is_desks(self, body: bytes) -> bool:
-        """Whether the desk has answered."""
+        """Whether the request was the desk's, and was answered."""
         board = self.server.board
-        if board is None or not (self.path == "/desk" or self.path.startswith(("/desk/", "/desk?"))):
+        if board is None or not board.has(self.path):
             return False
-        if not is_here(str(self.client_address[0])):
-            self._say(
-                403, "Your desk answers to this machine only. From elsewhere, open it through a tunnel that ends here."
-            )
-        elif (answer := board.answer(self.command, self.path, self.headers, body)) is not None:
+        if is_here(str(self.client_address[0])):
+            answer = board.answer(self.command, self.path, self.headers, body)
             kind, rest = answer.headers["Content-Type"], {**answer.headers}
             del rest["Content-Type"]
             self._send(answer.status, answer.body, kind, rest)
         else:
-            return False
+            self._say(
+                403, "Your desk answers to this machine only. From elsewhere, open it through a tunnel that ends here."
+            )
         return True
 
     def _send_page(self, path: str, shown: Shown) -> None:
@@ -233,14 +234,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def _stream(self, since: str, page: str) -> None:
+    def _stream(self, events: Iterator[str]) -> None:
         self.close_connection = True
         self._head(200, "text/event-stream; charset=utf-8", {})
         if self.command == "HEAD":
             return
         self.wfile.write(b"retry: 500\n\n")
         self.wfile.flush()
-        for event in self.server.stage.events(since, page):
+        for event in events:
             self.wfile.write(event.encode())
             self.wfile.flush()
 

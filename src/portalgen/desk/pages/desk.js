@@ -34,22 +34,30 @@
   }
 
   if (!("live" in document.body.dataset)) return;
+  const notice = document.getElementById("stale");
   let stale = false;
   let source = null;
+  let soon = 0;
 
   // never under somebody's fingers: a reload would lose the place of the keyboard
   function refresh() {
-    if (stale && document.activeElement === document.body) location.reload();
+    if (!stale) return;
+    if (document.activeElement === document.body) return location.reload();
+    if (notice.hidden) said.textContent = notice.textContent;
+    notice.hidden = false;
   }
 
   function changed() {
     stale = true;
-    refresh();
+    clearTimeout(soon);
+    soon = setTimeout(refresh, 100);  // one edit may be told of twice: when pages changed, and when all is worked off
   }
 
+  document.addEventListener("focusout", () => setTimeout(refresh));
+
   function connect() {  // only while the page is seen, since browsers open no more than six to one server
-    source = new EventSource("/_portalgen/events");
-    for (const kind of ["message", "style"]) source.addEventListener(kind, changed);
+    source = new EventSource("/_portalgen/edits");
+    source.addEventListener("message", changed);
   }
 
   function disconnect() {
