@@ -151,7 +151,7 @@ def printed(desk: Paper) -> Mapping[str, tuple[Sheet, bytes]]:
 
 def rendered(pdf: bytes, page: int) -> Image.Image:
     """A page as grey pixels, 200 to an inch."""
-    command = ["pdftoppm", "-r", str(DOTS), "-gray", "-png", "-f", str(page), "-l", str(page), "-"]
+    command = ["pdftoppm", "-r", str(DOTS), "-gray", "-f", str(page), "-l", str(page), "-"]
     return Image.open(io.BytesIO(subprocess.run(command, input=pdf, capture_output=True, check=True).stdout)).convert(
         "L"
     )

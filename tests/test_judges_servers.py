@@ -89,7 +89,8 @@ def dead(links: Sequence[Link]) -> list[str]:
     )
 
 
-CRAWLED = (("python", "root"), ("apache", "sub"))
+CRAWLED = (("apache", "sub"),)
+"""Below a path: there a link that leads out of the site, or to the top of the server, is dead too."""
 
 
 @pytest.mark.parametrize(("server", "place"), CRAWLED)
