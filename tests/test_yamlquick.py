@@ -26,6 +26,29 @@ VALUES = [
         "[{a: b}, {c: d e}]",
         "[{a: b, c: d}]",
     ),
+    *(
+        '{a: "b, c: d}", e: f}',
+        "{a: 'it''s'}",
+        '{a: "b"c: d}',
+        '["a, b", c, \'\', "d: e"]',
+        "[{a: \"{b: c}\"}, {d: '[e, {f: g}'}]",
+        '{a: "b", a: "c"}',
+        "{a: {b: c, d: e}, f: [g, h]}",
+        "[{a: {b: c, b: d}}, e]",
+        "[{a: {b: c}}, d]",
+        "{a: [b, {c: d}]}",
+        "{a: it's, b: x & y|z, c: 50 %}",
+        "{a: b?, c: d}",
+        "[a? b, c - d, -e]",
+        "{a: - b}",
+        "{a: 月謝（小）, b: été’s @ x}",
+        "[[a]]",
+        "[a] # b]",
+        "{a: b}#c",
+        "a  # b",
+        '"a" # "b"',
+        '{a: "b\\n"}',
+    ),
     *("{a: b:c}", "{a: [b]}", "[a, ]", "[,]", "{a}", "{a b}", "[a: b]", "-", "- a", "- - a", "...", "---", "%x", "@x"),
     *(
         "`x",
@@ -71,7 +94,22 @@ LINES = st.builds(
     st.one_of(st.just(""), st.sampled_from(KEYS[:7]).map(lambda key: f"{key}: "), st.just("lines:")),
     st.one_of(st.sampled_from(VALUES), st.text(max_size=4)),
 )
+BLOCKS = st.builds(
+    lambda before, sign, lines, after: "\n".join([f"{before}: {sign}", *lines, after]),
+    st.sampled_from(["a", "- a", "  - a", "b:\n  a", "b:\n  - c: d\n    a", "-", "a: b\nc"]),
+    st.sampled_from(["|", "|", "|", "|-", "|+", "|2", "| # x", ">", ">-"]),
+    st.lists(
+        st.builds(
+            lambda indent, text: " " * indent + text,
+            st.integers(0, 7),
+            st.sampled_from(["", "text", "a: b", "- c", "# no comment", "x  ", '"', "été", "\t", "---", "a\tb", "..."]),
+        ),
+        max_size=5,
+    ),
+    st.sampled_from(["", "\n", "d: e\n", "  d: e\n", "- d\n", "    d: e\n", "# end\n", " \n\nd: e", "\n\n \n"]),
+)
 TEXTS = st.one_of(
+    BLOCKS,
     st.lists(LINES, max_size=8).map("\n".join),
     st.lists(PIECES, max_size=14).map("".join),
     st.builds(
@@ -93,6 +131,9 @@ TEXTS = st.one_of(
 @example("  a: b\n  c: d\n e: f")
 @example("- a: b\n  c:\n  - d\n- e: f\n")
 @example("- a:\n    b: c\n   d: e")
+@example("a:\n  b: |\n    c\n \n    # d\n")
+@example("a: |\n\n   b\n    c\n\n  d: e\n")
+@example("- a: |\n  b\n")
 def test_what_is_read_quickly_is_what_the_parser_reads(text: str) -> None:
     data = quick(text)
     if data is not UNREAD:
@@ -139,9 +180,26 @@ def test_what_people_write_is_read_quickly(data: object) -> None:
     assert parse_strictly(text) == Parsed(_kept(data), ()) == parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("a: |\n  b: c\n   # d\n\n\ne: f\n", {"a": "b: c\n # d\n", "e": "f"}),
+        ("- a: |-\n    - b\n\n    c\n  # d\n  e: f\n", [{"a": "- b\n\nc", "e": "f"}]),
+        ("a: {b: \"c, d: e\", f: 'g #'}\n", {"a": {"b": "c, d: e", "f": "g #"}}),
+        ('- ["a, b", c, ""]\n', [["a, b", "c", ""]]),
+        ('a: [{b: "{c: d}"}, {e: f}]\n', {"a": [{"b": "{c: d}"}, {"e": "f"}]}),
+        ("- {a: x @ y, b: {c: S, d: 20}, e: [f, g]}\n", [{"a": "x @ y", "b": {"c": "S", "d": "20"}, "e": ["f", "g"]}]),
+        ("a: b  # c\nd:  # e\n  - 'f' # g\n", {"a": "b", "d": ["f"]}),
+    ],
+)
+def test_long_texts_brackets_and_comments_are_read_quickly(text: str, data: object) -> None:
+    assert quick(text) == data
+    assert parse_strictly(text) == Parsed(data, ())
+
+
 @pytest.mark.parametrize("folder", ["content", "tests/samples"])
 def test_most_files_are_read_quickly(folder: str) -> None:
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / folder).rglob("*.yaml")]
     read = [(text, data) for text in texts if (data := quick(text)) is not UNREAD]
-    assert len(read) > len(texts) * 0.5
+    assert len(read) > len(texts) * 0.9
     assert all(Parsed(data, ()) == parse_strictly(text) for text, data in read)

@@ -214,14 +214,14 @@ def _table(key: _Step, inner: _Step) -> _Step:
 
 def _union(options: list[_Step]) -> _Step:
     """The alternatives of the value's shape, in the order they are written."""
-    scalars = [step for step in options if step.shape == "scalar"]
-    others = {step.shape: step for step in reversed(options) if step.shape != "scalar"}
+    parsers = [step.parse for step in options if step.parse is not None]
+    others: dict[str, _Step] = {step.shape: step for step in reversed(options) if step.parse is None}
 
     def parse(text: str) -> Any:
         misfits = []
-        for step in scalars:
+        for each in parsers:
             try:
-                return step.parse(text)  # type: ignore[misc]
+                return each(text)
             except Misfit as misfit:
                 misfits.append(misfit)
         if len(misfits) == 1:
@@ -231,12 +231,12 @@ def _union(options: list[_Step]) -> _Step:
 
     if not others:
         return _scalar(parse)
-    scalar = _scalar(parse) if scalars else None
+    scalar = _scalar(parse) if parsers else None
 
     def take(value: Any, run: Run) -> Any:
         if scalar is not None and type(value) is str:
             return scalar.take(value, run)
-        step = others.get(_shape_of(value))  # type: ignore[call-overload]
+        step = others.get(_shape_of(value))
         if step is not None:
             return step.take(value, run)
         if scalar is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +13,8 @@ import msgspec
 from portalgen.content.bidi import isolated
 from portalgen.content.codes import parse_country, parse_currency, parse_language, parse_timezone
 from portalgen.content.records.base import Misfit, Scalar
+
+Unit = Literal["d", "w", "m", "y"]
 
 _AMOUNT = re.compile(r"-?\d{1,12}(\.\d+)?\Z", re.ASCII)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
@@ -23,7 +25,8 @@ _SIGN = r"[^@\s<>\"?&%#/,;"  # what would end an address in a mailto: link, or b
 _EMAIL = re.compile(rf"{_SIGN}]+@{_SIGN}.]+(\.{_SIGN}.]+)+\Z")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{1,24}\Z", re.ASCII)
 _PERIOD = re.compile(r"([1-9]\d{0,3})([dwmy])\Z", re.ASCII)
-_LONGEST = {"d": 7300, "w": 1040, "m": 240, "y": 20}
+_UNITS: Mapping[str, tuple[Unit, int]] = {"d": ("d", 7300), "w": ("w", 1040), "m": ("m", 240), "y": ("y", 20)}
+"""Units of time, and how many of each make twenty years."""
 _YEARS = (1900, 2199)
 _PLACEHOLDER = re.compile(r"\{(amount|currency|reference)\}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
@@ -270,16 +273,17 @@ class Period(msgspec.Struct, frozen=True):
     """A length of calendar time: `3d`, `2w`, `6m`, `1y`."""
 
     count: int
-    unit: Literal["d", "w", "m", "y"]
+    unit: Unit
 
 
 def parse_period(text: str) -> Period:
     """A number and `d`, `w`, `m` or `y`; at most 20 years."""
     if not (found := _PERIOD.match(text)):
         raise Misfit(f"'{text}' is not a length of time", "write it like 10d, 2w, 6m or 1y")
-    if int(found[1]) > _LONGEST[found[2]]:
-        raise Misfit(f"'{text}' is longer than 20 years", f"write at most {_LONGEST[found[2]]}{found[2]}")
-    return Period(int(found[1]), found[2])  # type: ignore[arg-type]
+    unit, most = _UNITS[found[2]]
+    if int(found[1]) > most:
+        raise Misfit(f"'{text}' is longer than 20 years", f"write at most {most}{unit}")
+    return Period(int(found[1]), unit)
 
 
 class DueRule(msgspec.Struct, frozen=True):

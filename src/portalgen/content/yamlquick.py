@@ -1,7 +1,8 @@
 """The YAML that most files are written in, read by lines, in less than half of the time of the parser's events.
 
-Known are lists and mappings by indentation, plain and quoted texts on one line, short lists and mappings in brackets,
-comments on lines of their own. Of a text with anything else, or anything doubtful, nothing is read: `yamltext` does it.
+Known are lists and mappings by indentation, plain and quoted texts on one line, texts of several lines (`|`), short
+lists and mappings in brackets, comments. Of a text with anything else, or anything doubtful, nothing is read:
+`yamltext` does it.
 """
 
 from __future__ import annotations
@@ -16,19 +17,30 @@ _UNPRINTED = r"\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufff0-\uffff\ud800-\udfff"
 _SIGNS = rf"[^:#{_UNPRINTED}]*"
 _PLAIN = rf"-?[\w(/+.]{_SIGNS}(?::[\w/]{_SIGNS})*(?<! )"
 _KEY = r"[A-Za-z_][A-Za-z0-9_-]{0,60}"
+_QUOTED = rf"\"[^\"\\{_UNPRINTED}]*\"|'[^'{_UNPRINTED}]*'"
 _LINE = re.compile(
     rf"^(?:( *)(- )?(?:({_KEY}):(?: |$))?"
-    rf"(?:({_PLAIN})|(\"[^\"\\{_UNPRINTED}]*\"|'[^'{_UNPRINTED}]*')|([\[{{].*[\]}}]))?$"
+    rf"(?:({_PLAIN})|({_QUOTED})|([\[{{].*[\]}}])|(\|-?(?:\n(?:\1(?(2)  ) +(?! )[^{_UNPRINTED}]+| *)$)+))?"
+    rf"(?: +\#[^{_UNPRINTED}]*)?$"
     rf"| *\#[^{_UNPRINTED}]*$"
     rf"|(.))",
     re.MULTILINE,
 )
-_WORD = r"-?\w(?:[\w ./+()-]*[\w./+()])?"
-_PAIR = re.compile(rf"({_KEY}): ({_WORD})")
-_PAIRS = rf"\{{ ?{_KEY}: {_WORD}(?:, {_KEY}: {_WORD})* ?\}}"
-_MAPPING = re.compile(_PAIRS)
-_WORDS = re.compile(rf"\[ ?{_WORD}(?:, {_WORD})* ?\]")
-_MAPPINGS = re.compile(rf"\[ ?{_PAIRS}(?:, {_PAIRS})* ?\]")
+_VALUE = rf"-?\w(?:[^,?:#\[\]{{}}{_UNPRINTED}]*[^ ,?:#\[\]{{}}{_UNPRINTED}])?|{_QUOTED}"
+
+
+def _list(item: str) -> str:
+    return rf"\[ ?(?:{item})(?:, (?:{item}))* ?\]"
+
+
+def _pairs(value: str) -> str:
+    return rf"\{{ ?{_KEY}: (?:{value})(?:, {_KEY}: (?:{value}))* ?\}}"
+
+
+_INNER = f"{_VALUE}|{_list(_VALUE)}|{_pairs(_VALUE)}"
+_ITEM = f"{_VALUE}|{_pairs(_INNER)}"
+_LIST, _ITEMS = re.compile(_list(_ITEM)), re.compile(_ITEM)
+_MAPPING, _PAIRS = re.compile(_pairs(_INNER)), re.compile(f"({_KEY}): ({_INNER})")
 UNREAD: Any = object()
 """What is not in that form."""
 
@@ -42,9 +54,9 @@ def quick(text: str) -> Any:
     column = 0
     above: list[tuple[Any, int]] = []
     waiting = ""  # the last key of `here`, if its value may follow on further lines
-    for indent, dash, key, plain, quoted, brackets, other in _LINE.findall(text):
+    for indent, dash, key, plain, quoted, brackets, block, other in _LINE.findall(text):
         if not (key or dash):
-            if plain or quoted or brackets or other:
+            if plain or quoted or brackets or block or other:
                 return UNREAD
             continue
         at = len(indent)
@@ -71,8 +83,10 @@ def quick(text: str) -> Any:
             value = quoted[1:-1]
         elif brackets:
             value = _bracketed(brackets)
-            if value is UNREAD:
-                return UNREAD
+        elif block:
+            value = _lines(block, at + len(dash)) if key and text.endswith("\n") else UNREAD
+        if value is UNREAD:
+            return UNREAD
         if not key:
             if value is None:
                 return UNREAD
@@ -91,21 +105,33 @@ def quick(text: str) -> Any:
     return root
 
 
+def _lines(block: str, column: int) -> Any:
+    """A text of several lines below a key in this column, with one line end at its end, or none after `|-`."""
+    sign, *lines = block.split("\n")
+    first = next((line for line in lines if line), "")
+    indent = len(first) - len(first.lstrip(" "))
+    margin = " " * indent
+    if indent <= column or any(line and (line.isspace() or not line.startswith(margin)) for line in lines):
+        return UNREAD
+    value = "\n".join(line[indent:] for line in lines).rstrip("\n")
+    return value if sign == "|-" else value + "\n"
+
+
 def _bracketed(text: str) -> Any:
-    """A list of words, a mapping to words, or a list of such mappings."""
-    if text[0] == "{":
-        return _mapping(text) if _MAPPING.fullmatch(text) else UNREAD
+    """A list or a mapping of values, lists and mappings, at most three deep."""
     if text == "[]":
         return []
-    if _WORDS.fullmatch(text):
-        return [word.strip(" ") for word in text[1:-1].split(",")]
-    if not _MAPPINGS.fullmatch(text):
+    if _LIST.fullmatch(text):
+        entries = [_bare(item) for item in _ITEMS.findall(text)]
+        return UNREAD if UNREAD in entries else entries
+    if not _MAPPING.fullmatch(text):
         return UNREAD
-    entries = [_mapping(part) for part in text.split("{")[1:]]
-    return UNREAD if UNREAD in entries else entries
+    pairs = _PAIRS.findall(text)
+    found = {key: _bare(value) for key, value in pairs}
+    return found if len(found) == len(pairs) and UNREAD not in found.values() else UNREAD
 
 
-def _mapping(text: str) -> Any:
-    pairs = _PAIR.findall(text)
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else UNREAD
+def _bare(text: str) -> Any:
+    if text[0] in "[{":
+        return _bracketed(text)
+    return text[1:-1] if text[0] in "\"'" else text

@@ -26,14 +26,10 @@ from yaml.events import (
 from portalgen.content.records.base import KeyPath
 from portalgen.content.yamlquick import UNREAD, quick
 
-try:
-    from yaml._yaml import CParser as _Parser
-except ImportError:  # a PyYAML without libyaml: the same events, slower
-    from yaml import BaseLoader as _Parser  # type: ignore[assignment]
-
 DEEPEST = 100
 MOST_SLIPS = 50
 MOST_VALUES = 200_000
+_Parser: Callable[[str], Any] = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 _DROPPED = "\0"  # stands for a key that was refused; no key of a file can be it
 _ODD = re.compile(r"[&!\\]")  # without one of these there is no anchor, no tag and no escape
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

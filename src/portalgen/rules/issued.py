@@ -75,13 +75,15 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[Callable[[Any], tuple[Any, ...]
 
 def changed(was: Any, now: Any, at: KeyPath = ()) -> Iterator[tuple[KeyPath, Any, Any]]:
     """The fields in which two readings differ, with both values; None where there was or is nothing."""
+    if was == now:
+        return
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for key in sorted({*was, *now}):
             yield from changed(was.get(key), now.get(key), (*at, key))
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for n, (old, new) in enumerate(zip(was, now, strict=True)):
             yield from changed(old, new, (*at, n))
-    elif was != now:
+    else:
         yield at, was, now
 
 
