@@ -25,7 +25,6 @@ from portalgen.rules.recurring import (
     _first_within,
     due_runs,
     invoice_of,
-    missed_runs,
     runs,
     same_series,
     series_of_client,
@@ -153,7 +152,6 @@ def test_a_run_is_due_until_an_invoice_has_its_id(tmp_path: Path) -> None:
     assert [run.id for run in due_runs(folder, TODAY)] == ["support-2026-08-31", "support-2026-10-31"]
     assert [run.id for run in due_runs(folder, TODAY, {"support-2026-08-31"})] == ["support-2026-10-31"]
     assert [run.id for run in due_runs(folder, day("2026-10-31"))] == ["support-2026-08-31", "support-2026-10-31"]
-    assert [run.id for run in missed_runs(folder, day("2026-10-31"))] == ["support-2026-08-31"]
     assert [run.id for run in upcoming(folder, TODAY)] == ["support-2026-11-30"]
     assert [run.id for run in upcoming(folder, day("2026-12-31"), 1)] == ["support-2027-01-31"]
     assert not upcoming(folder, day("2026-11-30"), 0)

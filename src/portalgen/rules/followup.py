@@ -12,6 +12,8 @@ from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.records.client import Session
 from portalgen.content.records.offer import Policy
 from portalgen.content.scalars import Period
+from portalgen.rules.due import DAY
+from portalgen.rules.lines import local_date
 
 COMING = ("planned", "confirmed")
 
@@ -25,14 +27,21 @@ class Rebooking(msgspec.Struct, frozen=True, kw_only=True):
 
 def add_period(day: dt.date, period: Period) -> dt.date:
     """Calendar arithmetic: a month after 31 January is the last day of February."""
-    unit = {"d": "days", "w": "weeks", "m": "months", "y": "years"}[period.unit]
-    return day + relativedelta(**{unit: period.count})  # type: ignore[arg-type]
+    match period.unit:
+        case "d":
+            return day + period.count * DAY
+        case "w":
+            return day + 7 * period.count * DAY
+        case "m":
+            return day + relativedelta(months=period.count)
+        case "y":
+            return day + relativedelta(years=period.count)
 
 
 def next_session(shared: Shared, folder: ClientFolder, today: dt.date) -> Session | None:
     """The earliest planned session that is not over by the end of yesterday, in the practice's zone."""
-    zone = ZoneInfo(shared.site.practice.timezone)
-    coming = [s for s in folder.sessions if s.status in COMING and s.start.astimezone(zone).date() >= today]
+    zone = shared.site.practice.timezone
+    coming = [s for s in folder.sessions if s.status in COMING and local_date(s.start, zone) >= today]
     return min(coming, key=lambda session: (session.start, session.id), default=None)
 
 
@@ -52,12 +61,11 @@ def rebooking(shared: Shared, folder: ClientFolder, today: dt.date) -> Rebooking
         or next_session(shared, folder, today)
     ):
         return None
-    zone = ZoneInfo(shared.site.practice.timezone)
     held = [session for session in folder.sessions if session.status == "held"]
     last = max(held, key=lambda session: (session.start, session.id), default=None)
     if last is None:
         return None
-    day = last.start.astimezone(zone).date()
+    day = local_date(last.start, shared.site.practice.timezone)
     around, why = None, ""
     service = shared.services[last.service]
     if last.follow_up:
@@ -79,14 +87,14 @@ def promised_by(
 
     `shown`: only of entries that are shared with the client.
     """
-    zone = ZoneInfo(shared.site.practice.timezone)
+    zone = shared.site.practice.timezone
     promises = [
         (entry.at, entry.promise.by)
         for entry in folder.log
         if entry.promise
         and (entry.share or not shown)
         and invoice in entry.invoice
-        and entry.at.astimezone(zone).date() <= today
+        and local_date(entry.at, zone) <= today
     ]
     day = max(promises)[1] if promises else None
     return day if day and day >= today else None
@@ -96,7 +104,7 @@ def after_leave(shared: Shared, day: dt.date) -> dt.date:
     """The day itself, or the first one after the leave it falls into."""
     for leave in sorted(shared.site.practice.leave, key=lambda leave: leave.from_):
         if leave.from_ <= day <= leave.to:
-            day = leave.to + dt.timedelta(days=1)
+            day = leave.to + DAY
     return day
 
 

@@ -53,11 +53,6 @@ def due_runs(folder: ClientFolder, today: dt.date, known: Collection[str] = ()) 
     return tuple(run for run in _runs_of(folder, today) if run.id not in folder.invoices and run.id not in known)
 
 
-def missed_runs(folder: ClientFolder, today: dt.date, known: Collection[str] = ()) -> tuple[Run, ...]:
-    """The runs of days before `today` that have no invoice."""
-    return tuple(run for run in due_runs(folder, today, known) if run.date < today)
-
-
 def upcoming(folder: ClientFolder, today: dt.date, months: int = 3) -> tuple[Run, ...]:
     """Of each series the next run after `today`, if it is within so many months. Prices as they are planned today."""
     client = folder.client

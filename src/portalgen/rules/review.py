@@ -13,9 +13,9 @@ from portalgen.content.model import Shared
 from portalgen.content.scalars import Period
 from portalgen.rules import review_clients as clients
 from portalgen.rules import review_money as money
+from portalgen.rules.chargeable import session_day
 from portalgen.rules.due import DAY
 from portalgen.rules.followup import COMING, add_period
-from portalgen.rules.lines import local_date
 from portalgen.rules.money import ZERO, Money, rounded
 from portalgen.rules.review_item import AHEAD, WEEK, Asked, Item, LinkEnd, Subject, by_day
 
@@ -89,7 +89,6 @@ def _licences(asked: Asked) -> Iterator[Item]:
 
 def _leave(asked: Asked) -> Iterator[Item]:
     """Leave that has not ended and begins soon. `count`: sessions that are planned in it."""
-    zone = asked.shared.site.practice.timezone
     for leave in asked.shared.site.practice.leave:
         if leave.to < asked.today or leave.from_ > asked.today + AHEAD:
             continue
@@ -98,7 +97,7 @@ def _leave(asked: Asked) -> Iterator[Item]:
             session
             for subject in asked.subjects
             for session in subject.folder.sessions
-            if session.status in COMING and first <= local_date(session.start, zone) <= leave.to
+            if session.status in COMING and first <= session_day(asked.shared, session) <= leave.to
         ]
         count, words = len(planned), leave.cover or ""
         yield Item(code="leave", day=leave.from_, other_day=leave.to, count=count, words=words)

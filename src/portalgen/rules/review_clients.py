@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 
 from portalgen.content.records.client import Session
 from portalgen.content.records.offer import Agreement
@@ -228,15 +229,15 @@ def _link(asked: Asked, subject: Subject, end: LinkEnd) -> Iterator[Item]:
     facts = subject.account.invoices.get(end.ref) if end.of == "invoice" else None
     open_ = facts.money(facts.status.balance) if facts and facts.status.balance > 0 else None
     label = label_of(facts) if facts else end.ref
-    same = {"refs": (end.ref,), "label": label, "detail": end.of, "day": end.last, "amount": open_}
+    about = partial(item, subject, refs=(end.ref,), label=label, detail=end.of, day=end.last, amount=open_)
     days = abs((end.last - asked.today).days)
     if end.last >= asked.today:
         if end.last <= asked.today + SOON:
-            yield item(subject, "link_ends", **same, days=days)
+            yield about("link_ends", days=days)
     elif end.published:
-        yield item(subject, "link_still_open", **same, days=days)
+        yield about("link_still_open", days=days)
     elif open_ or end.last > asked.today - WEEK:
-        yield item(subject, "link_ended", **same, days=days)
+        yield about("link_ended", days=days)
 
 
 def estimates(asked: Asked) -> tuple[Item, ...]:

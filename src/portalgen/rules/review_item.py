@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 import msgspec
 
@@ -88,10 +88,28 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         return self.client, self.refs, self.code
 
 
-def item(subject: Subject, code: Code, **values: object) -> Item:
+class Details(TypedDict, total=False):
+    """What an item about a client says beside its code and whom it is about."""
+
+    refs: tuple[str, ...]
+    label: str
+    amount: Money | None
+    day: dt.date | None
+    other_day: dt.date | None
+    days: int | None
+    count: int | None
+    words: str
+    detail: str
+    ladder: Escalated | None
+    held: Money | None
+    pending: Money | None
+    discussed: Money | None
+
+
+def item(subject: Subject, code: Code, **details: Unpack[Details]) -> Item:
     """An item about a client."""
     client = subject.folder.client
-    return Item(code=code, client=client.id, name=client.name.display, silent=client.do_not_contact, **values)  # type: ignore[arg-type]
+    return Item(code=code, client=client.id, name=client.name.display, silent=client.do_not_contact, **details)
 
 
 def by_day(items: Iterable[Item]) -> tuple[Item, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 
 from portalgen.rules.chargeable import session_day
 from portalgen.rules.due import DAY
@@ -12,7 +13,7 @@ from portalgen.rules.facts import InvoiceFacts
 from portalgen.rules.followup import COMING
 from portalgen.rules.money import ZERO, Money, rounded, total
 from portalgen.rules.packages import packages_of
-from portalgen.rules.recurring import due_runs, missed_runs
+from portalgen.rules.recurring import due_runs
 from portalgen.rules.retainer import retained, retainer_of
 from portalgen.rules.review_item import AHEAD, WEEK, Asked, Code, Item, Subject, at_work, by_day, item, label_of
 from portalgen.rules.waiting import LineProposal, unbilled_sessions, waiting_charges
@@ -135,11 +136,9 @@ def runs(asked: Asked) -> tuple[Item, ...]:
     """Invoices that return and were not made, those of days gone by first."""
     found = []
     for subject in asked.subjects:
-        missed = missed_runs(subject.folder, asked.today, subject.known)
         for run in due_runs(subject.folder, asked.today, subject.known):
-            late = run in missed
             days = (asked.today - run.date).days
-            code: Code = "run_missed" if late else "run_due"
+            code: Code = "run_missed" if days else "run_due"
             found.append(item(subject, code, refs=(run.id,), label=run.recurring.id, day=run.date, days=days))
     return by_day(found)
 
@@ -150,12 +149,12 @@ def drafts(asked: Asked) -> tuple[Item, ...]:
     for subject in asked.subjects:
         for facts in subject.account.invoices.values():
             invoice, state = facts.invoice, facts.status.document
-            same = {"refs": (invoice.id,), "label": label_of(facts), "amount": facts.money(facts.amount)}
+            about = partial(item, subject, refs=(invoice.id,), label=label_of(facts), amount=facts.money(facts.amount))
             if state == "draft":
-                found.append(item(subject, "draft", **same))
+                found.append(about("draft"))
             elif state == "scheduled" and invoice.issued and invoice.issued <= asked.last:
                 days = (invoice.issued - asked.today).days
-                found.append(item(subject, "scheduled", **same, day=invoice.issued, days=days))
+                found.append(about("scheduled", day=invoice.issued, days=days))
     return by_day(found)
 
 
@@ -201,9 +200,9 @@ def _packages(asked: Asked, subject: Subject) -> Iterator[Item]:
     for use in uses:
         label = asked.shared.services[use.purchase.service].name
         more = any(o.purchase.service == use.purchase.service and o.state == "active" and o is not use for o in uses)
-        same = {"refs": (use.purchase.id or use.purchase.service,), "label": label, "count": use.left}
+        about = partial(item, subject, refs=(use.purchase.id or use.purchase.service,), label=label)
         soon = use.expires is not None and use.expires <= asked.today + AHEAD
         if use.state == "active" and (soon or (use.left == 1 and not more)):
-            yield item(subject, "package_ends", **same, day=use.expires, days=use.days_left(asked.today))
+            yield about("package_ends", count=use.left, day=use.expires, days=use.days_left(asked.today))
         elif use.state == "expired" and use.left and use.expires and use.expires > asked.today - WEEK:
-            yield item(subject, "package_expired", **same, day=use.expires, amount=use.unused)
+            yield about("package_expired", count=use.left, day=use.expires, amount=use.unused)
