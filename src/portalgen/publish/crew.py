@@ -7,17 +7,20 @@ through a pipe. It ends with the pipe: a worker whose parent was killed does not
 from __future__ import annotations
 
 import os
+import pickle
+import select
 import signal
+import struct
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import ForkProcess
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
 
 R = TypeVar("R")
+_NUMBER = struct.Struct("=I")
+_AHEAD, _PIECE = 4, 1 << 20
+"""Numbers handed out in advance for each worker; bytes read at once."""
 
 MOST = 8
 FEWEST = 4
@@ -50,64 +53,90 @@ def mapped(work: Callable[[int], R], count: int, crew: int) -> Iterator[tuple[in
     What a worker raises is a bug and a `RuntimeError` here, but for an `OSError`. Work has to be pure: what it changes
     stays in its worker.
     """
-    import multiprocessing
-    from multiprocessing.connection import Connection, wait
-
-    fork = multiprocessing.get_context("fork")
-    following = fork.Value("L", 0)
-    pipes: list[Connection] = []
-    processes: list[ForkProcess] = []
+    numbers, given = os.pipe()
+    handed = min(count, _AHEAD * crew)
+    os.write(given, b"".join(_NUMBER.pack(number) for number in range(handed)))
+    pipes: dict[int, int] = {}  # what a worker answers, and its process
+    answers = select.poll()
     try:
         for _ in range(crew):
-            receiver, sender = fork.Pipe(duplex=False)
-            process = fork.Process(target=_work, args=(work, count, following, sender, (*pipes, receiver)), daemon=True)
-            process.start()
-            sender.close()
-            pipes.append(receiver)
-            processes.append(process)
-        waiting = list(pipes)
-        while waiting:
-            for pipe in wait(waiting):
-                assert isinstance(pipe, Connection)
-                try:
-                    number, done, error = pipe.recv()
-                except EOFError:
-                    raise RuntimeError("a worker of this build was ended from outside") from None
+            answer, into = os.pipe()
+            with _without_interrupts():  # until the worker is deaf to them
+                process = os.fork()
+                if not process:
+                    _serve(work, numbers, into, (given, answer, *pipes))
+            os.close(into)
+            pipes[answer] = process
+            answers.register(answer, select.POLLIN)
+        left = count
+        while left:
+            for answer, _ in answers.poll():
+                number, done, error = _received(answer)
                 if error is not None:
                     raise error
-                if number is None:
-                    waiting.remove(pipe)
-                else:
-                    yield number, done
+                left -= 1
+                if handed < count:
+                    os.write(given, _NUMBER.pack(handed))
+                    handed += 1
+                yield number, done
     finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
-        for pipe in pipes:
-            pipe.close()
+        for process in pipes.values():
+            os.kill(process, signal.SIGKILL)
+        for process in pipes.values():
+            os.waitpid(process, 0)
+        for pipe in (numbers, given, *pipes):
+            os.close(pipe)
 
 
-def _work(
-    work: Callable[[int], Any], count: int, following: Any, sender: Connection, others: tuple[Connection, ...]
-) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
-    for pipe in others:
-        pipe.close()
+def _packed(number: int, done: object, error: Exception | None) -> memoryview:
+    data = pickle.dumps((number, done, error), pickle.HIGHEST_PROTOCOL)
+    return memoryview(_NUMBER.pack(len(data)) + data)
+
+
+def _received(answer: int) -> tuple[int, Any, Exception | None]:
+    """The next answer in a pipe, of which the beginning is there."""
+    size = _NUMBER.unpack(_read(answer, _NUMBER.size))[0]
+    found: tuple[int, Any, Exception | None] = pickle.loads(_read(answer, size))
+    return found
+
+
+def _read(pipe: int, size: int) -> bytes:
+    parts = []
+    while size:
+        part = os.read(pipe, min(size, _PIECE))
+        if not part:
+            raise RuntimeError("a worker of this build was ended from outside")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _serve(work: Callable[[int], Any], numbers: int, into: int, others: tuple[int, ...]) -> NoReturn:
+    """A worker: it takes numbers until there are no more. It ends without what an end of Python does."""
     try:
-        while True:
-            with following.get_lock():
-                number = following.value
-                following.value += 1
-            if number >= count:
-                break
-            sender.send((number, work(number), None))
-        sender.send((None, None, None))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends its workers
+        for pipe in others:
+            os.close(pipe)
+        while ticket := os.read(numbers, _NUMBER.size):
+            number = _NUMBER.unpack(ticket)[0]
+            try:
+                answer = _packed(number, work(number), None)
+            except OSError as error:  # the system's refusal is told in words, in any process
+                answer = _packed(number, None, error)
+            except Exception:
+                answer = _packed(number, None, RuntimeError(traceback.format_exc()))
+            while answer:
+                answer = answer[os.write(into, answer) :]
     except BrokenPipeError:
         pass
-    except OSError as error:  # the system's refusal is told in words, in any process
-        sender.send((None, None, error))
-    except Exception:
-        sender.send((None, None, RuntimeError(traceback.format_exc())))
-    sender.close()
-    os._exit(0)
+    finally:
+        os._exit(0)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
