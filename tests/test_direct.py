@@ -22,7 +22,7 @@ from portalgen.site.direct import DirectEnvironment
 from portalgen.site.putout import Once
 from portalgen.site.templating import Sources
 from portalgen.site.theme import Theme, builtin_folder, load
-from portalgen.site.views import LineView, View
+from portalgen.site.views import LineView, TermsView, View
 from tests.support import DEMO_DAY, ROOT, opened_demo
 from tests.test_theme import LINE, PRACTICE, TEXT, invoice, rendered, site
 
@@ -87,6 +87,12 @@ CONSTRUCTS = {
     "a known message with variables": "{% trans day=x %}Issued on {{ day }}{% endtrans %}",
     "a message with markup": "{% trans day=m %}<b>Issued</b> on {{ day }} & 5 %{% endtrans %}",
     "a message about a name": "{% set name = x %}{% trans %}Hello {{ name }}{% endtrans %}",
+    "a message about what a macro says": (
+        "{% macro say(a) %}<i>{{ a }}</i>{% endmacro %}{% trans number=say(x) %}Invoice {{ number }}{% endtrans %}"
+        "{% trans number=x.upper(), day=x.lower() %}Invoice {{ number }} of {{ day }}{% endtrans %}"
+        "{% trans count=x.split()|length, n=say(x) %}in {{ n }} part{% pluralize %}in {{ n }} parts{% endtrans %}"
+        "{% trans num=rows.__len__() %}{{ num }} day{% pluralize %}{{ num }} days{% endtrans %}"
+    ),
     "a count": (
         "{% for n in [0, 1, 2, 5, 11, view.count] %}"
         "{% trans count=n, n=n|number %}in {{ n }} part{% pluralize %}in {{ n }} parts{% endtrans %}, "
@@ -96,6 +102,17 @@ CONSTRUCTS = {
     "language": "<p{{ x|tongue }}>{{ x }}</p><p{{ 'שלום'|tongue('he') }}>{{ direction }} {{ home_country }}</p>",
     "a global under another meaning": "{% set direction = x %}{{ direction }}{% for home_country in [x] %}{{ home_country }}{% endfor %}",
     "a loop": "{% for row in rows %}{{ loop.index }}{{ row.name }}{% if not loop.last %}, {% endif %}{% else %}none{% endfor %}",
+    "what a loop tells": (
+        "{% for row in rows %}{% for a in [x, m, row.name] %}{{ loop.index }}{{ loop.first }}{{ loop.last }}{{ a }}{% endfor %}"
+        "{{ loop.index }}{% if loop.first %}<{% elif loop.last %}>{% endif %}{% endfor %}"
+        "{% for row in rows if row.count %}{{ loop.last }}{% else %}none{% endfor %}{% for c in x %}{{ loop.last }}{{ c }}{% endfor %}"
+    ),
+    "choices among texts": (
+        "{% if x %}{{ x }}{% elif view.count > 1 %}more{% if m %}{{ m }}{% endif %}{% endif %}"
+        "{% if view.count < 1 %}{% elif x == m %}{{ m }}{% else %}<{% if x %}{{ x ~ m }}{% else %}>{% endif %}{% endif %}"
+        "{% for row in rows %}{% if row.count %}{{ row.name }}{% else %}{% set a = x %}{{ a }}{% endif %}{% endfor %}"
+    ),
+    "a row of texts": "{{ x ~ m ~ 1 }}{{ (x ~ view.name)|upper }}{% set y = m ~ x %}{{ y }}{{ y|length }}",
     "an empty loop": "{% for row in view.rows %}{{ row }}{% else %}none {{ x }}{% endfor %}",
     "a loop with a condition": "{% for row in rows if row.kind == 'b' and x %}{{ row.name }}{% endfor %}",
     "pairs": "{% for a, b in [(x, m), (1, 2)] %}{{ a }}{{ b }}{% endfor %}",
@@ -296,6 +313,44 @@ def test_the_practice_of_each_page_is_its_own() -> None:
         )
         assert f"Help in {country}" in page
         assert f"Room {country}" in page
+
+
+def test_the_buyer_and_the_terms_of_each_page_are_its_own() -> None:
+    terms = TermsView(
+        title="",
+        address="terms/net/",
+        due_kind="net",
+        due_count=0,
+        due_weekday=0,
+        methods=(),
+        deposit=None,
+        early_percent=None,
+        early_days=0,
+        late_kind="none",
+        late_percent=None,
+        late_amount=None,
+        grace_days=0,
+        recovery_fee=None,
+        legal_mention="",
+        dispute_days=None,
+        dispute_contact="",
+        text=Markup(""),
+    )
+    bill = invoice()
+    views = [
+        msgspec.structs.replace(
+            bill,
+            buyer=msgspec.structs.replace(bill.buyer, name=f"Buyer {days}"),
+            terms=msgspec.structs.replace(terms, due_count=days),
+        )
+        for days in (7, 14, 30)
+    ]
+    for view in views * 2:
+        assert view.terms is not None
+        page = rendered(THEME, "invoice.html", view)
+        assert page == rendered(built_in(), "invoice.html", view)
+        assert f"<bdi>{view.buyer.name}</bdi>" in page
+        assert f"within {view.terms.due_count} days of the invoice date" in page
 
 
 def test_a_macro_is_called_from_python_as_well() -> None:

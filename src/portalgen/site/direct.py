@@ -6,21 +6,23 @@ sandbox, compiled by Jinja alone), every name of a global means the same on all 
 * A page is one function, its templates flattened; what differs by language alone is computed when a template is loaded.
 * `a.b`, `a[b]` and calls are Python's own. Where Jinja would do more than Python (an item in place of an attribute,
   a name that is missing), Python raises; then `Theme.render` has Jinja's own code make the page, or say what is wrong.
-* What a macro says of the practice alone, or a block such as the footer, is said once for all pages.
+* What a macro says of the practice alone, or a block such as the footer, is said once for all pages; what it says of
+  a seller, a buyer or payment terms, once while these are the same.
+* A loop tells its index, whether it is the first and whether it is the last; a choice between texts is an expression.
 * What is put out is escaped as Jinja escapes it, by type at run time, without a `Markup` for every piece.
 * What the theme does not use is no part of this: it does not compile, and Jinja's own code takes over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from keyword import iskeyword
-from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import Frame
 from jinja2.utils import _PassArg
 
-from portalgen.site.flat import ALONE
 from portalgen.site.known import ClosedEnvironment, Known
 
 SAFE = frozenset({"tongue"})
@@ -37,40 +39,61 @@ class Direct(Known):
     # --- what is put out -------------------------------------------------------------------------------------------
 
     def visit_Output(self, node: nodes.Output, frame: Frame) -> None:
+        if node is self.whole:
+            self.writeline("return ", node)
+            self._write_joined(node.nodes, frame)
+            return
+        pieces = self._pieces(node.nodes, frame)
+        self.writeline(f"{frame.buffer}.append(" if len(pieces) == 1 else f"{frame.buffer}.extend((", node)
+        self._write_pieces(pieces, frame)
+        self.write(")" if len(pieces) == 1 else "))")
+
+    def _pieces(self, values: Sequence[nodes.Expr], frame: Frame) -> list[str | nodes.Expr]:
+        """What is put out in a row: Python for the texts that are known when the template is loaded, and the others."""
         pieces: list[str | nodes.Expr] = []
-        joined: list[list[str]] = []
-        for child in node.nodes:
-            if isinstance(child, nodes.TemplateData):
-                texts = [repr(data.data) for data in [child]]
-            elif fixed := self.fixed(child, frame):
-                texts = [f"shown({fixed})"]
-            else:
-                pieces.append(child)
+        pairs = [(value, self._known_text(value, frame)) for value in values]
+        for known, row in groupby(pairs, lambda pair: bool(pair[1])):
+            if not known:
+                pieces += [value for value, _ in row]
                 continue
-            if joined and pieces and pieces[-1] == "":
-                joined[-1] += texts
-            else:
-                joined.append(texts)
-                pieces.append("")
-        buffer = frame.buffer
-        self.writeline(f"{buffer}.append(" if len(pieces) == 1 else f"{buffer}.extend((", node)
-        constants = iter(joined)
+            texts = [text for _, text in row]
+            plain = len(texts) == 1 and not texts[0].startswith("shown")
+            pieces.append(texts[0] if plain else self.keep(f"''.join(({', '.join(texts)},))"))
+        return pieces
+
+    def _write_joined(self, values: Sequence[nodes.Expr], frame: Frame) -> None:
+        """Python for the text of values that are put out in a row."""
+        pieces = self._pieces(values, frame)
+        if len(pieces) == 1 and isinstance(pieces[0], str):
+            self.write(pieces[0])
+            return
+        self.write("concat((")
+        self._write_pieces(pieces, frame)
+        self.write("))")
+
+    def _known_text(self, node: nodes.Expr, frame: Frame) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return repr(node.data)
+        return f"shown({fixed})" if (fixed := self.fixed(node, frame)) else ""
+
+    def _write_pieces(self, pieces: Iterable[str | nodes.Expr], frame: Frame) -> None:
         for piece in pieces:
             if isinstance(piece, str):
-                texts = next(constants)
-                plain = len(texts) == 1 and not texts[0].startswith("shown")
-                self.write(texts[0] if plain else self.keep(f"''.join(({', '.join(texts)},))"))
+                self.write(piece)
             else:
                 self._write_shown(piece, frame)
             self.write(", ")
-        self.write(")" if len(pieces) == 1 else "))")
 
     def _write_shown(self, node: nodes.Expr, frame: Frame) -> None:
         """Python for the escaped text of a value."""
-        if fixed := self.fixed(node, frame):
+        if isinstance(node, nodes.TemplateData):
+            self.write(repr(node.data))
+        elif fixed := self.fixed(node, frame):
             self.write(self.keep(f"shown({fixed})"))
+        elif isinstance(node, nodes.Concat):
+            self._write_joined(node.nodes, frame)
         elif isinstance(node, nodes.CondExpr) and node.expr2 is not None:
-            self._write_choice(node, frame, self._write_shown)
+            self._write_choice(node, frame)
         elif self._is_spoken(node, frame):
             self._write_spoken(node, frame)
         elif isinstance(node, nodes.Filter) and node.name in self.environment.written and node.node is not None:
@@ -91,13 +114,14 @@ class Direct(Known):
             self.visit(node, frame)
             self.write(f") is str else shown({value}))")
 
-    def _write_choice(self, node: nodes.CondExpr, frame: Frame, write: Any) -> None:
+    def _write_choice(self, node: nodes.CondExpr, frame: Frame) -> None:
+        assert node.expr2 is not None
         self.write("(")
-        write(node.expr1, frame)
+        self._write_shown(node.expr1, frame)
         self.write(" if ")
         self.visit(node.test, frame)
         self.write(" else ")
-        write(node.expr2, frame)
+        self._write_shown(node.expr2, frame)
         self.write(")")
 
     def _is_spoken(self, node: nodes.Node, frame: Frame) -> bool:
@@ -120,8 +144,8 @@ class Direct(Known):
         assert isinstance(node, nodes.Call)
         if node.kwargs or node.dyn_args or node.dyn_kwargs or len(node.args) > len(macro.args):
             self.fail(f"the arguments of '{macro.name}' are not for this compiler", node.lineno)
-        apart = raw.startswith(("k_", f"raw_{ALONE}"))
-        if apart and node.args and all(self.lasts(arg, frame) for arg in node.args):
+        alone = raw.startswith("k_") or macro in self.alone
+        if alone and node.args and all(self.lasts(arg, frame) for arg in node.args):
             self.write(self.keep(f"Once({raw!r})") + f"({raw}, ")
         else:
             self.write(f"{raw}(")
@@ -154,10 +178,20 @@ class Direct(Known):
 
     # --- values ----------------------------------------------------------------------------------------------------
 
-    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
+    def _wrote(self, node: nodes.Expr, frame: Frame) -> bool:
+        """Writes the value if it is known when the template is loaded, or is markup that is spoken."""
         if fixed := self.fixed(node, frame):
             self.write(self.keep(fixed))
+        elif self._is_spoken(node, frame):
+            self.write("marked(")
+            self._write_spoken(node, frame)
+            self.write(")")
         else:
+            return False
+        return True
+
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
+        if not self._wrote(node, frame):
             super().visit_Name(node, frame)
 
     def _write_owner(self, node: nodes.Expr, frame: Frame) -> None:
@@ -168,18 +202,18 @@ class Direct(Known):
             self.visit(node, frame)
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
-        if fixed := self.fixed(node, frame):
-            self.write(self.keep(fixed))
-        elif node is self._asked or iskeyword(node.attr):
+        if self._wrote(node, frame):
+            return
+        if node is self._asked or iskeyword(node.attr):
             super().visit_Getattr(node, frame)
         else:
             self._write_owner(node.node, frame)
             self.write(f".{node.attr}")
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
-        if fixed := self.fixed(node, frame):
-            self.write(self.keep(fixed))
-        elif node is self._asked or isinstance(node.arg, nodes.Slice):
+        if self._wrote(node, frame):
+            return
+        if node is self._asked or isinstance(node.arg, nodes.Slice):
             super().visit_Getitem(node, frame)
         else:
             self._write_owner(node.node, frame)
@@ -188,13 +222,9 @@ class Direct(Known):
             self.write("]")
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
-        if fixed := self.fixed(node, frame):
-            self.write(self.keep(fixed))
-        elif self._is_spoken(node, frame):
-            self.write("marked(")
-            self._write_spoken(node, frame)
-            self.write(")")
-        elif node.dyn_args or node.dyn_kwargs or self._takes_context(node.node):
+        if self._wrote(node, frame):
+            return
+        if node.dyn_args or node.dyn_kwargs or self._takes_context(node.node):
             super().visit_Call(node, frame, forward_caller=forward_caller)
         else:
             self._write_owner(node.node, frame)
@@ -210,13 +240,9 @@ class Direct(Known):
         return callable(known) and _PassArg.from_obj(known) is not None
 
     def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
-        if fixed := self.fixed(node, frame):
-            self.write(self.keep(fixed))
-        elif self._is_spoken(node, frame):
-            self.write("marked(")
-            self._write_spoken(node, frame)
-            self.write(")")
-        elif node.name == "list" and isinstance(node.node, nodes.Filter) and self._chooses(node.node):
+        if self._wrote(node, frame):
+            return
+        if node.name == "list" and isinstance(node.node, nodes.Filter) and self._chooses(node.node):
             self._write_chosen(node.node, frame)
         else:
             self.filters[node.name] = self.keep(f"environment.filters[{node.name!r}]")

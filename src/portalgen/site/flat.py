@@ -44,7 +44,8 @@ def flattened(tree: nodes.Template, tree_of: Tree, lasting: Set[str], constants:
     placing = _Placing(blocks, lasting, imported | constants)
     placed: nodes.Template = placing.visit(tree)
     placed.body[:0] = placing.macros
-    for node in (placed, *placed.find_all((nodes.Scope, nodes.If, nodes.For, nodes.Macro, nodes.AssignBlock))):
+    found = placed.find_all((nodes.Scope, nodes.If, nodes.For, nodes.Macro, nodes.AssignBlock))
+    for node in (*reversed([*found]), placed):  # what is inside of another first
         for field in ("body", "else_"):
             if (body := getattr(node, field, None)) is not None:
                 setattr(node, field, _joined(body))
@@ -57,11 +58,33 @@ def _joined(body: list[nodes.Node]) -> list[nodes.Node]:
     for node in body:
         inner = _joined(node.body) if isinstance(node, nodes.Scope) and not any(map(node.find, _SETS)) else [node]
         for part in inner:
+            part = _chosen(part) if isinstance(part, nodes.If) else part
             if isinstance(part, nodes.Output) and joined and isinstance(joined[-1], nodes.Output):
                 joined[-1] = nodes.Output([*joined[-1].nodes, *part.nodes], lineno=joined[-1].lineno)
             else:
                 joined.append(part)
     return joined
+
+
+def _chosen(node: nodes.If) -> nodes.If | nodes.Output:
+    """The statement as one that puts out a choice, where all it does is to put something out."""
+    said = _all_of(node.else_)
+    for branch in (*reversed(node.elif_), node):
+        text = _all_of(branch.body)
+        if text is None or said is None:
+            return node
+        said = nodes.CondExpr(branch.test, text, said)
+    return nodes.Output([said], lineno=node.lineno)
+
+
+def _all_of(body: list[nodes.Node]) -> nodes.Expr | None:
+    """What statements put out, as one value; None where they do anything else."""
+    values: list[nodes.Expr] = []
+    for node in body:
+        if not isinstance(node, nodes.Output):
+            return None
+        values += node.nodes
+    return values[0] if len(values) == 1 else nodes.Concat(values) if values else nodes.TemplateData("")
 
 
 class _Placing(NodeTransformer):
@@ -76,14 +99,10 @@ class _Placing(NodeTransformer):
         if block.scoped or block.required:
             raise _beyond(block)
         scope: nodes.Node = self.generic_visit(nodes.Scope(list(block.body), lineno=block.lineno))
-        names = list(scope.find_all(nodes.Name))
-        asked = {name.name for name in names if name.ctx == "load"} - {
-            name.name for name in names if name.ctx != "load"
-        }
-        asked -= self._known
-        if not asked or asked - self._lasting:
+        names = reads(scope) - self._known
+        if not names or names - self._lasting:
             return scope
-        args = [nodes.Name(name, "param") for name in sorted(asked)]
+        args = [nodes.Name(name, "param") for name in sorted(names)]
         self.macros.append(nodes.Macro(ALONE + block.name, args, [], [scope], lineno=block.lineno))
         given: list[nodes.Expr] = [nodes.Name(name.name, "load") for name in args]
         call = nodes.Call(nodes.Name(ALONE + block.name, "load"), given, [], None, None)
@@ -117,6 +136,12 @@ def macros_of(tree: nodes.Template) -> dict[str, nodes.Macro]:
     found = [node for node in tree.body if isinstance(node, nodes.Macro)]
     names = [name for node in tree.body for name in stored(node)]
     return {macro.name: macro for macro in found if names.count(macro.name) == 1}
+
+
+def reads(node: nodes.Node) -> set[str]:
+    """The names that a statement reads and does not set itself."""
+    names = list(node.find_all(nodes.Name))
+    return {name.name for name in names if name.ctx == "load"} - {name.name for name in names if name.ctx != "load"}
 
 
 def stored(node: nodes.Node) -> list[str]:

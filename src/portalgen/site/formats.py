@@ -103,17 +103,12 @@ class PlainMoney:
 
 
 class Formats:
-    """The formats of one locale; its public methods are the filters of the templates.
-
-    `money` writes `€1,234.50`, `minus` the amount taken away: `-€1,234.50`. Equal amounts read the same.
-    """
+    """The formats of one locale; its public methods are the filters of the templates."""
 
     def __init__(self, locale: Locale) -> None:
         self.locale = locale
         self._writers: dict[str, Callable[[Decimal], str]] = {}
         self._digits = digits_of(locale)
-        self.money: Callable[[Money], str] = lru_cache(maxsize=8192)(self._money)
-        self.minus: Callable[[Money], str] = lru_cache(maxsize=4096)(self._minus)
         self.day: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "full"))
         self.date: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "long"))
         self.shortdate: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "medium"))
@@ -139,11 +134,13 @@ class Formats:
             self._writers[currency] = writer
         return writer
 
-    def _money(self, money: Money) -> str:
+    def money(self, money: Money) -> str:
+        """`€1,234.50`. Equal amounts read the same."""
         writer = self._writers.get(money.currency) or self.writer(money.currency)
         return writer(money.amount)
 
-    def _minus(self, money: Money) -> str:
+    def minus(self, money: Money) -> str:
+        """The amount taken away: `-€1,234.50`."""
         return self.writer(money.currency)(-money.amount)
 
     def _dated(self, day: dt.date, length: Literal["full", "long", "medium"]) -> str:
@@ -189,6 +186,8 @@ class Formats:
 
     def listed(self, items: Sequence[str], style: str = "standard") -> str:
         """`a, b and c`, each item escaped unless it is markup; `or` is another style."""
+        if len(items) == 1:
+            return escape(items[0])
         joined = format_list([str(escape(item)) for item in items], style=style, locale=self.locale)  # type: ignore[arg-type]
         return Markup(joined)
 

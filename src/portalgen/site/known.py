@@ -11,7 +11,7 @@ from jinja2.idtracking import VAR_LOAD_RESOLVE
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, exported
 
-from portalgen.site.flat import flattened, macros_of, stored
+from portalgen.site.flat import flattened, macros_of, reads, stored
 from portalgen.site.putout import remembered
 
 TEXTS = ("money", "minus", "number", "percent", "day", "date", "shortdate")
@@ -42,6 +42,8 @@ class ClosedEnvironment(Environment):
     context_class = LeanContext
     lasting = frozenset({"practice"})
     """Names of what is the same object on many pages and never changes."""
+    recurring = frozenset({"seller", "buyer", "terms"})
+    """Attributes whose values recur as such objects."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -78,6 +80,8 @@ class Known(CodeGenerator):
     """Writes the Python of one flattened template, but for its expressions and what it puts out."""
 
     environment: ClosedEnvironment
+    whole: nodes.Node | None = None
+    """The one statement of the macro that is being written, where it has no other."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -86,6 +90,8 @@ class Known(CodeGenerator):
         self._macros: dict[str, nodes.Macro] = {}
         self._names: Set[str] = frozenset()
         self._lasting: Set[str] = frozenset()
+        self.alone: list[nodes.Macro] = []
+        """The macros that read nothing but their arguments and what is the same on all pages."""
 
     # --- the template ----------------------------------------------------------------------------------------------
 
@@ -100,7 +106,7 @@ class Known(CodeGenerator):
         frame.symbols.analyze_node(node)
         frame.toplevel = frame.rootlevel = True
         self.writeline("from jinja2.runtime import " + ", ".join(sorted(exported)))
-        self.writeline("from portalgen.site.putout import Once, Said, escaped, marked, shown")
+        self.writeline("from portalgen.site.putout import LoopContext, Once, Said, escaped, marked, shown")
         self.writeline(f"name = {self.name!r}")
         self.writeline("def root(context, missing=missing, environment=environment):", extra=1)
         self.indent()
@@ -130,6 +136,8 @@ class Known(CodeGenerator):
         everywhere = {name.name for name in node.find_all(nodes.Name) if name.ctx != "load"}
         self._lasting = self.environment.lasting - set(names)
         self._names = {"_", *self.environment.constants} - everywhere - set(names)
+        known = {*self._names, *(name.removeprefix("l_0_") for name in (*self._imports, *self._macros)), "loop"}
+        self.alone = [macro for macro in self._macros.values() if reads(macro) <= known]
 
     def keep(self, value: str) -> str:
         """The name of a value that is computed once, when the template is loaded."""
@@ -176,6 +184,7 @@ class Known(CodeGenerator):
             self.writeline(f"context.exported_vars.add({node.name!r})")
 
     def macro_body(self, node: nodes.Macro | nodes.CallBlock, frame: Frame) -> tuple[Frame, MacroRef]:
+        self.whole = node.body[0] if len(node.body) == 1 else None
         made, ref = super().macro_body(node, frame)
         if ref.accesses_caller or ref.accesses_kwargs or ref.accesses_varargs:
             self.fail("such a macro is not for this compiler", node.lineno)
@@ -231,6 +240,6 @@ class Known(CodeGenerator):
         match node:
             case nodes.Name(name=name) if name in self._lasting:
                 return frame.symbols.find_ref(name) == f"l_0_{name}"
-            case nodes.Getattr(node=owner):
-                return self.lasts(owner, frame)
+            case nodes.Getattr(node=owner, attr=name):
+                return name in self.environment.recurring or self.lasts(owner, frame)
         return bool(self.fixed(node, frame))

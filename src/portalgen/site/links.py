@@ -26,27 +26,32 @@ SCHEMES = ("https:", "mailto:", "tel:")
 
 def file_of(address: str) -> str:
     """The file that holds an address: `services/` → `services/index.html`."""
-    if sealed := inside(address):
+    if "#" in address and (sealed := inside(address)):
         return sealed.file
-    return address + "index.html" if address == "" or address.endswith("/") else address
+    return address + "index.html" if address == "" or address[-1] == "/" else address
 
 
 def relative(start: str, target: str) -> str:
     """The link from the page at `start` to `target` (both addresses), quoted for an attribute."""
-    return between(file_of(start).split("/")[:-1], file_of(target))
+    return between(folders(file_of(start)), file_of(target))
+
+
+def folders(file: str) -> tuple[str, ...]:
+    """The folders that a file (a path below the root) is in, the innermost first: `a/b/`, `a/`, and the root."""
+    found, end = [""], file.find("/") + 1
+    while end:
+        found.append(file[:end])
+        end = file.find("/", end) + 1
+    return tuple(reversed(found))
 
 
 def between(here: Sequence[str], file: str) -> str:
-    """The link to `file` (its path below the root) from a page in the folder `here`, quoted for an attribute."""
-    there = file.split("/")
-    common = 0
-    for mine, its in zip(here, there, strict=False):
-        if mine != its:
-            break
-        common += 1
-    common = min(common, len(there) - 1)  # the last is a file, no folder
-    path = "/".join(there[common:])
-    return "../" * (len(here) - common) + (path if _PLAIN.fullmatch(path) else quote(path, safe="/.-_~"))
+    """The link to `file` (its path below the root) from a page in the folders `here`, quoted for an attribute."""
+    up = 0
+    while not file.startswith(here[up]):
+        up += 1
+    path = file[len(here[up]) :]
+    return "../" * up + (path if _PLAIN.fullmatch(path) else quote(path, safe="/.-_~"))
 
 
 class Inside(NamedTuple):

@@ -123,12 +123,11 @@ class Offer:
 
     def terms(self, terms: Terms, text: Markup = NO_TEXT) -> TermsView:
         """Payment terms; `text` is their text as HTML. Many documents have the same ones."""
-        if text is NO_TEXT and (known := self._terms.get(terms)):
-            return known
-        view = self._terms_view(terms, text)
-        if text is NO_TEXT:
-            self._terms[terms] = view
-        return view
+        if text:
+            return self._terms_view(terms, text)
+        if terms not in self._terms:
+            self._terms[terms] = self._terms_view(terms, text)
+        return self._terms[terms]
 
     def _terms_view(self, terms: Terms, text: Markup) -> TermsView:
         practice = self.shared.site.practice

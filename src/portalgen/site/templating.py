@@ -12,7 +12,7 @@ from jinja2.environment import TemplateModule
 from jinja2.loaders import BaseLoader
 from jinja2.runtime import Context
 
-from portalgen.site.links import Inside, between, file_of, inside
+from portalgen.site.links import Inside, between, file_of, folders, inside
 from portalgen.site.views import View
 
 ORIGINAL = "theme/"
@@ -75,7 +75,7 @@ class Links:
 
     def __init__(self, address: str, assets: Mapping[str, str]) -> None:
         self._inside = inside(address)
-        self._here = file_of(address).split("/")[:-1]
+        self._here = folders(file_of(address))
         self._assets = assets
 
     def url(self, address: str, anchor: str = "") -> str:
@@ -92,9 +92,9 @@ class Links:
     def beside(self, address: str) -> str:
         """The link to something that stands beside this page or in it."""
         if not self._inside:
-            return between((), file_of(address))
+            return between(("",), file_of(address))
         path = self._inside.path + address
-        return self._sealed(self._inside._replace(path=path), "") if path.endswith("/") else between((), path)
+        return self._sealed(self._inside._replace(path=path), "") if path.endswith("/") else between(("",), path)
 
     def static(self, path: str) -> str:
         """The link to a file below the root."""

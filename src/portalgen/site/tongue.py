@@ -26,10 +26,11 @@ def direction_of(text: str) -> str:
 class Tongue:
     """Marks texts that are not in their page's language. `home` is the practice's language (BCP 47, both)."""
 
-    __slots__ = ("_home", "_known", "_page")
+    __slots__ = ("_home", "_known", "_ltr", "_page")
 
     def __init__(self, page: str, home: str) -> None:
         self._page, self._home = page, home
+        self._ltr = _direction(page) == "ltr"
         self._known = lru_cache(maxsize=4096, typed=True)(self._marks)
 
     def __call__(self, text: str, language: str = "") -> Markup:
@@ -38,6 +39,8 @@ class Tongue:
         `language` is what the text is thought to be written in, the page's when it is empty. Letters know better: where
         they run the other way, it is the page's or the practice's language, whichever runs as they do.
         """
+        if self._ltr and not language and text.isascii():
+            return _NOTHING
         return self._known(text, language) if len(text) < _SHORT else self._marks(text, language)
 
     def _marks(self, text: str, language: str) -> Markup:

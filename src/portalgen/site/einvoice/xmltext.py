@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from portalgen.rules.money import rounded
 
-_ILLEGAL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 has no way to write them
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # XML 1.0 has no way to write them
 
 Content = ET.Element | str | None
 
