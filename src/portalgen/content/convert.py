@@ -270,14 +270,24 @@ def _compile(hint: Any) -> _Step:
     raise TypeError(f"a record may not have a field of the type {hint!r}")
 
 
+class Declared(NamedTuple):
+    """A field of a record as it is declared; `default` is msgspec's mark where there is none."""
+
+    name: str
+    required: bool
+    default: Any
+
+
 @cache
-def fields_of(record: type[Record]) -> dict[str, tuple[msgspec.structs.FieldInfo, Any]]:
+def fields_of(record: type[Record]) -> dict[str, tuple[Declared, Any]]:
     """The keys that may be written, each with its field and its type hint; derived fields are left out."""
     hints = get_type_hints(record, include_extras=True)
+    names, defaults = record.__struct_fields__, record.__struct_defaults__
+    every = (*[msgspec.NODEFAULT] * (len(names) - len(defaults)), *defaults)
     return {
-        field.encode_name: (field, hints[field.name])
-        for field in msgspec.structs.fields(record)
-        if DERIVED not in get_args(hints[field.name])
+        key: (Declared(name, default is msgspec.NODEFAULT, default), hints[name])
+        for name, key, default in zip(names, record.__struct_encode_fields__, every, strict=True)
+        if DERIVED not in get_args(hints[name])
     }
 
 
@@ -295,7 +305,7 @@ def _reader(record: type[Record]) -> Take:
         table[key] = _Field(field.name, step.parse, step.ref, step.take)
     required = [(key, field.name) for key, (field, _) in fields.items() if field.required]
     example = _example([key for key, _ in required] or list(table)[:2])
-    derived = {field.encode_name for field in msgspec.structs.fields(record)} - set(table)
+    derived = {*record.__struct_encode_fields__} - {*table}
     flawless = record.flaws is Record.flaws
 
     def take(raw: Any, run: Run, given: Mapping[str, Any] | None = None) -> Any:

@@ -13,20 +13,19 @@ from typing import Any
 LARGEST = 100_000
 DEEPEST = 50
 
-_UNPRINTED = r"\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufff0-\uffff\ud800-\udfff"
-_SIGNS = rf"[^:#{_UNPRINTED}]*"
+_SIGNS = r"[^:#\n]*"
 _PLAIN = rf"-?[\w(/+.]{_SIGNS}(?::[\w/]{_SIGNS})*(?<! )"
 _KEY = r"[A-Za-z_][A-Za-z0-9_-]{0,60}"
-_QUOTED = rf"\"[^\"\\{_UNPRINTED}]*\"|'[^'{_UNPRINTED}]*'"
+_QUOTED = r"\"[^\"\\\n]*\"|'[^'\n]*'"
 _LINE = re.compile(
     rf"^(?:( *)(- )?(?:({_KEY}):(?: |$))?"
-    rf"(?:({_PLAIN})|({_QUOTED})|([\[{{].*[\]}}])|(\|-?(?:\n(?:\1(?(2)  ) +(?! )[^{_UNPRINTED}]+| *)$)+))?"
-    rf"(?: +\#[^{_UNPRINTED}]*)?$"
-    rf"| *\#[^{_UNPRINTED}]*$"
+    rf"(?:({_PLAIN})|({_QUOTED})|([\[{{].*[\]}}])|(\|-?(?:\n(?:\1(?(2)  ) +(?! )[^\n]+| *)$)+))?"
+    rf"(?: +\#[^\n]*)?$"
+    rf"| *\#[^\n]*$"
     rf"|(.))",
     re.MULTILINE,
 )
-_VALUE = rf"-?\w(?:[^,?:#\[\]{{}}{_UNPRINTED}]*[^ ,?:#\[\]{{}}{_UNPRINTED}])?|{_QUOTED}"
+_VALUE = rf"-?\w(?:[^,?:#\[\]{{}}\n]*[^ ,?:#\[\]{{}}\n])?|{_QUOTED}"
 
 
 def _list(item: str) -> str:
@@ -47,7 +46,8 @@ UNREAD: Any = object()
 
 def quick(text: str) -> Any:
     """The data that `yamltext.parse` finds in a text, if it finds nothing wrong with it; or `UNREAD`."""
-    if len(text) > LARGEST:
+    # which signs YAML forbids or reads in its own way would take long to say; none of them is printable
+    if len(text) > LARGEST or not text.replace("\n", "").isprintable():
         return UNREAD
     root: Any = None
     here: Any = None  # the innermost list or mapping, and the column of its entries

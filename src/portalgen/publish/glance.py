@@ -19,7 +19,7 @@ from portalgen.publish.key import KeyProblem, key_id_of
 from portalgen.publish.memory import Last, Recalled, Unit, Units, program, stand
 
 LOCK = "portalgen.lock"
-_MANY, _CHUNK = 500, 250
+_MANY, _CHUNK = 500, 60
 """Clients from which on processes share the look, and how many one looks at in a row."""
 
 Told = tuple[tuple[Problem, str], ...]

@@ -84,7 +84,7 @@ def _staging(root: Path, output: Path, seen: Sight) -> Staging:
     if last is None:
         site = root.resolve()
         owned = read_manifest(site).outputs.get(output_key(site, output.resolve()))
-        return Staging(root, output, owned.files if owned else {}, {})
+        return Staging(root, output, owned.files if owned and output.is_dir() else {}, {})
     before += (*last.gone, *(() if seen.shared else last.shared.outputs))
     for name in seen.known.clients.keys() - seen.clients.keys():
         before += seen.known.clients[name].outputs
