@@ -280,3 +280,17 @@ def test_many_small_changes_are_written_together_at_last(site: Path) -> None:
         assert build(site).code == 0
         sizes.append(memory(site).stat().st_size)
     assert any(after < before for before, after in pairwise(sizes))
+
+
+def test_a_file_that_was_touched_beside_one_that_changed_keeps_its_part(site: Path) -> None:
+    second = site / "content/clients/bea/client.yaml"
+    second.parent.mkdir()
+    second.write_text(
+        (site / "content/clients/ana/client.yaml").read_text().replace("ana", "bea").replace("Ana", "Bea")
+    )
+    assert build(site).code == 0
+    second.touch()
+    plan(site, "Three walks a week.\n")
+    result = build(site)
+    assert (result.code, result.json["problems"]) == (0, [])
+    assert result.json["written"] == 1

@@ -30,7 +30,6 @@ from portalgen.desk.engine_parts import (
     Shelf,
     client_of_ground,
     errors_of,
-    folders_of,
     gone_of_ground,
     ground_of,
     new_rows,
@@ -42,6 +41,7 @@ from portalgen.desk.stage import Update, compared
 from portalgen.desk.watch import Edits
 from portalgen.publish.ended import kept
 from portalgen.publish.key import KeyProblem
+from portalgen.publish.paths import folders_of
 from portalgen.publish.state import LockBusy, OutputError
 
 PRIVATE = "p/"

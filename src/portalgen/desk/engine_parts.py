@@ -21,6 +21,7 @@ from portalgen.publish.checks import LinkChecker
 from portalgen.publish.copies import Copied, Copy, copier
 from portalgen.publish.hosting import control_files
 from portalgen.publish.parts import Workshop
+from portalgen.publish.paths import folders_of
 from portalgen.publish.printing import PrintShop
 from portalgen.publish.vanished import gone_client, gone_documents
 from portalgen.rules.account import account_of
@@ -197,11 +198,6 @@ def _elsewhere(client: str) -> Errors:
     """A client of whom everything is well but something that their files refer to is not."""
     problem = Problem(path=f"content/clients/{client}", message="this refers to a broken file")
     return {problem: ""}
-
-
-def folders_of(files: Iterable[str]) -> frozenset[str]:
-    """Every folder in which one of these files lies."""
-    return frozenset(path[:at] for path in files for at, letter in enumerate(path) if letter == "/")
 
 
 class Entry:

@@ -23,6 +23,7 @@ from portalgen.publish.ended import kept
 from portalgen.publish.hosting import beside_files, control_files
 from portalgen.publish.inspection import inspected
 from portalgen.publish.parts import Draft, LinkFact, Part, Workshop
+from portalgen.publish.paths import folders_of
 from portalgen.publish.printing import Presses, Prints, PrintShop
 from portalgen.publish.vanished import vanished
 from portalgen.rules.amounts import odd_amounts
@@ -197,8 +198,7 @@ def _gather(root: Path, parts: Iterable[Part], control: Mapping[str, bytes]) -> 
         files.update(part.files)
     for path, page in kept(root).items():
         files.setdefault(path, page)
-    folders = {path[:at] for path in files for at, letter in enumerate(path) if letter == "/"}
-    for folder in folders:
+    for folder in folders_of(files):
         files.setdefault(f"{folder}/index.html", files[NOT_FOUND])
     return files
 

@@ -25,6 +25,7 @@ from portalgen.publish.finished import Finished
 from portalgen.publish.inspection import keys_of
 from portalgen.publish.leaks import Search
 from portalgen.publish.parts import Part, Workshop
+from portalgen.publish.paths import folders_of
 from portalgen.publish.printing import PrintShop
 from portalgen.publish.validity import Span, Today
 from portalgen.publish.vanished import gone_documents
@@ -175,7 +176,7 @@ class Maker:
 
 def _listless(files: Iterable[str], page: bytes) -> dict[str, bytes]:
     """A page for every folder of a client's that has none, so that no server lists it."""
-    folders = {path[:at] for path in files for at, letter in enumerate(path) if letter == "/"} - {"p"}
+    folders = folders_of(files) - {"p"}
     wanted = (f"{folder}/index.html" for folder in folders)
     known = set(files)
     return {path: page for path in wanted if path not in known}

@@ -27,6 +27,7 @@ from portalgen.publish.hosting import control_files
 from portalgen.publish.inspection import PRIVATE, SHELL, main_secret
 from portalgen.publish.leaks import Search
 from portalgen.publish.parts import Workshop
+from portalgen.publish.paths import folders_of
 from portalgen.publish.printing import PrintShop
 from portalgen.publish.scripts import script_findings, shares_origin
 from portalgen.publish.sensitive import shared_values
@@ -86,8 +87,7 @@ class Ground:
             findings += wrong
         for path, page in kept(self.root).items():
             files.setdefault(path, page)
-        folders = {path[:at] for path in files for at, letter in enumerate(path) if letter == "/"}
-        for folder in folders:
+        for folder in folders_of(files):
             files.setdefault(f"{folder}/index.html", files[NOT_FOUND])
         made = Public(
             files=files,

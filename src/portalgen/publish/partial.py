@@ -7,11 +7,10 @@ output before everything is known to be without an error.
 from __future__ import annotations
 
 import datetime as dt
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from portalgen.content.loader import without_collector
 from portalgen.publish.clients import Made
 from portalgen.publish.crew import mapped, workers
 from portalgen.publish.fingerprint import Fingerprint
@@ -109,7 +108,7 @@ def _remade(
         return Remade(maker.make(name, tree.clients[name], contents, staging.put), sources)
 
     found: dict[str, Remade] = {}
-    with _without_collector():
+    with without_collector():
         crew = workers(len(names), jobs)
         done = mapped(make, len(names), crew) if crew > 1 else ((n, make(n)) for n in range(len(names)))
         for number, one in done:
@@ -119,17 +118,3 @@ def _remade(
             if progress:
                 progress(len(found), len(names))
     return {name: found[name] for name in names}
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Records and pages hold no cycles; copies of this process share what is frozen."""
-    running = gc.isenabled()
-    gc.disable()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        if running:
-            gc.enable()

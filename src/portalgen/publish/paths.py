@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 
@@ -14,6 +14,11 @@ def parents(path: str) -> Iterator[str]:
     while at != -1:
         yield path[:at]
         at = path.find("/", at + 1)
+
+
+def folders_of(files: Iterable[str]) -> frozenset[str]:
+    """Every folder above some files."""
+    return frozenset(path[:at] for path in files for at, letter in enumerate(path) if letter == "/")
 
 
 def fold(path: str) -> str:

@@ -30,7 +30,7 @@ from portalgen.publish.look import Sight, locked
 from portalgen.publish.manifest import Owned, has_room, stamp_of
 from portalgen.publish.memory import Last, Output, Unit, program, remember
 from portalgen.publish.output import Publication, Within, publication
-from portalgen.publish.paths import parents
+from portalgen.publish.paths import folders_of
 from portalgen.publish.state import Unsettled, Written
 from portalgen.publish.vanished import gone_client
 from portalgen.rules.numbering import number_findings, numbers_in
@@ -189,7 +189,8 @@ class Together:
     def _check_settled(self) -> None:
         """Raises `Unsettled` when the folder is not as it was when the build began to read it."""
         tree = self._ground.tree
-        now = scan(self._root) if self._seen.whole else scan_named(self._root, self._remade, tree.clients)
+        named = [name for name, sources in tree.clients.items() if sources]
+        now = scan(self._root) if self._seen.whole else scan_named(self._root, named, tree.clients)
         then = {*tree.shared, *(source for name in tree.clients for source in tree.clients[name])}
         found = {*now.shared, *(source for name in now.clients for source in now.clients[name])}
         if then != found or tree.clients.keys() != now.clients.keys():
@@ -226,7 +227,7 @@ class Together:
         if gone.keys() != {path for path, *_ in last.gone} or not all(file.stands for file in gone.values()):
             return None
         files = {path: sha for name in self._remade for path, _, _, sha in known.clients[name].outputs}
-        folders = {folder for path in files for folder in parents(path)} - {"p"}
+        folders = folders_of(files) - {"p"}
         return Within(Owned(files=files, folders=sorted(folders)), last.listed)
 
     # --- what is to be known --------------------------------------------------------------------------
