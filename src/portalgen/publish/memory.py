@@ -18,6 +18,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,7 +207,7 @@ def remember(root: Path, output: Path, last: Last, clients: Units, *, after: Rec
         if 0 < len(more) <= after.slack and is_there(root, output, after):
             _append(place, more)
         else:
-            write_whole(str(place), b"".join((_head(), top, *clients.frames())), 0o600)
+            write_whole(str(place), chain((_head(), top), clients.frames()), 0o600)
 
 
 def _append(place: Path, frames: bytes) -> None:

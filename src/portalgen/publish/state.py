@@ -126,7 +126,9 @@ def is_unfinished(name: str) -> bool:
     return _UNFINISHED.fullmatch(name) is not None
 
 
-def write_whole(place: str, data: bytes, mode: int, *, durable: bool = False, newer: bool = False) -> None:
+def write_whole(
+    place: str, data: bytes | Iterable[bytes], mode: int, *, durable: bool = False, newer: bool = False
+) -> None:
     """Put a whole file in place: under a name of its own first, so that nobody ever sees half of it.
 
     `durable`: all of it is on the disk before the old one goes. `newer`: its time differs from that of the file that it
@@ -165,12 +167,12 @@ def _make_newer(fresh: str, old: str) -> None:
             os.utime(fresh, ns=(least, least))
 
 
-def stage(place: str, data: bytes, mode: int | None, *, durable: bool = False) -> str:
+def stage(place: str, data: bytes | Iterable[bytes], mode: int | None, *, durable: bool = False) -> str:
     """The name, beside `place`, of a finished file for `os.replace`. Without a mode it has the usual one."""
     temporary = os.path.join(os.path.dirname(place), f".{secrets.token_hex(8)}{_SUFFIX}")
     try:
         with open(temporary, "xb") as file:
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
