@@ -268,12 +268,12 @@ def test_every_command_and_option_is_documented_and_no_other() -> None:
     text = text_of("commands.md")
     headings = set(re.findall(r"^## portalgen (\w+)$", text, re.MULTILINE))
     assert headings == set(main.commands)
-    common = {word.split()[0] for row in rows(text.partition("these two options:\n")[2]) for word in code_words(row[0])}
+    common = {word.split()[0] for row in rows(text.partition("takes these two:\n")[2]) for word in code_words(row[0])}
     for name, command in main.commands.items():
         part = section(text, f"portalgen {name}")
-        table = part.partition("| option | does |")[2]
+        table = part.partition("| with | does |")[2]
         own = (
-            {word.split()[0] for row in rows("| option | does |" + table) for word in code_words(row[0])}
+            {word.split()[0] for row in rows("| with | does |" + table) for word in code_words(row[0])}
             if table
             else set()
         )
