@@ -37,6 +37,9 @@ from portalgen.site.theme import load as load_theme
 
 R = TypeVar("R", bound=Record)
 
+_SERIES: Mapping[str, SeriesKind] = {"invoices": "invoice", "credit-notes": "credit_note"}
+"""The numbers of the files in a folder of a client's."""
+
 
 class NotDone(Exception):
     """What keeps a command from writing is wrong in the files, or would be. Nothing was written."""
@@ -162,7 +165,7 @@ class Books:
         yield from numbers_in(self.lock.documents, self.lock.numbers)
         for path in sorted(self.root.glob("content/clients/*/*/*.yaml")):
             client = path.parent.parent.name
-            of: SeriesKind | None = {"invoices": "invoice", "credit-notes": "credit_note"}.get(path.parent.name)  # type: ignore[assignment]
+            of = _SERIES.get(path.parent.name)
             if client not in self.clients and of:
                 yield from self._in_broken(path, of, client, "number")
         for path in sorted(self.root.glob("content/clients/*/payments.yaml")):

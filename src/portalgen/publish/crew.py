@@ -123,7 +123,7 @@ def _serve(work: Callable[[int], Any], numbers: int, into: int, others: tuple[in
                 answer = _packed(number, work(number), None)
             except OSError as error:  # the system's refusal is told in words, in any process
                 answer = _packed(number, None, error)
-            except Exception:
+            except Exception:  # a bug: the parent raises it, with the traceback from here
                 answer = _packed(number, None, RuntimeError(traceback.format_exc()))
             while answer:
                 answer = answer[os.write(into, answer) :]

@@ -65,6 +65,14 @@ class Glance(NamedTuple):
         return self.ground and self.lock and self.shared and self.public and not (self.moved or self.stale)
 
 
+class _Looked(NamedTuple):
+    """What `Glance` says, of some clients."""
+
+    moved: list[str]
+    stale: list[str]
+    sum: Sum
+
+
 def glance(root: Path, output: Path, known: Recalled, today: dt.date | None, base_url: str) -> Glance:
     """What stands of the build that is `known`."""
     last = known.last
@@ -79,17 +87,17 @@ def glance(root: Path, output: Path, known: Recalled, today: dt.date | None, bas
         lock=bool(last.lock_seen.files) == (root / LOCK).exists() and stands(root, last.lock_seen),
         shared=stands(root, last.shared.sources),
         public=stand(output, (*last.shared.outputs, *last.gone)) and stand_beside(root, last.beside),
-        moved=frozenset(name for part in parts for name in part[0]),
-        stale=frozenset(name for part in parts for name in part[1]),
-        sum=_total([part[2] for part in parts]),
+        moved=frozenset(name for part in parts for name in part.moved),
+        stale=frozenset(name for part in parts for name in part.stale),
+        sum=_total([part.sum for part in parts]),
     )
 
 
-def _parts(root: Path, output: Path, clients: Units, day: dt.date) -> list[tuple[list[str], list[str], Sum]]:
+def _parts(root: Path, output: Path, clients: Units, day: dt.date) -> list[_Looked]:
     names = list(clients)
     chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
 
-    def look(number: int) -> tuple[list[str], list[str], Sum]:
+    def look(number: int) -> _Looked:
         return _look(root, output, clients, chunks[number], day)
 
     crew = workers(len(chunks)) if len(names) >= _MANY else 1
@@ -98,10 +106,8 @@ def _parts(root: Path, output: Path, clients: Units, day: dt.date) -> list[tuple
     return [look(number) for number in range(len(chunks))]
 
 
-def _look(
-    root: Path, output: Path, clients: Units, names: Sequence[str], day: dt.date
-) -> tuple[list[str], list[str], Sum]:
-    moved, stale, pages, outputs, told = [], [], 0, 0, list[tuple[Problem, str]]()
+def _look(root: Path, output: Path, clients: Units, names: Sequence[str], day: dt.date) -> _Looked:
+    moved, stale, standing = [], [], list[Unit]()
     for name in names:
         unit = clients.passing(name)
         if not stands(root, unit.sources):
@@ -109,10 +115,8 @@ def _look(
         elif day > unit.until or not stand(output, unit.outputs):
             stale.append(name)
         else:
-            pages += unit.pages
-            outputs += len(unit.outputs)
-            told += zip(unit.problems, unit.excerpts, strict=True)
-    return moved, stale, Sum(pages, outputs, tuple(told))
+            standing.append(unit)
+    return _Looked(moved, stale, Sum().and_of(*standing))
 
 
 def _total(sums: Sequence[Sum]) -> Sum:

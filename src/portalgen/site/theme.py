@@ -176,12 +176,12 @@ class Theme:
         if isinstance(environment, DirectEnvironment):
             try:
                 return _rendered(environment, template, values)
-            except Exception:
+            except Exception:  # of any kind: Jinja meets it again, and knows the line of the template
                 environment = self.environment(frame.language, direct=False)
         with self.guarded():
             try:
                 return _rendered(environment, template, values)
-            except Exception:
+            except Exception:  # of any kind: Jinja gives it the lines of the templates
                 environment.handle_exception()
 
     @contextmanager
