@@ -8,10 +8,13 @@ import re
 import resource
 import subprocess
 import sys
+import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from portalgen.cli import MODULES
 from portalgen.content.loader import SharedPart, read_shared
 from portalgen.content.sources import Tree
 from tests.support import MINIMAL_CLIENT, ROOT, invoke, minimal_site, run
@@ -329,3 +332,25 @@ def test_json_is_one_document_also_when_the_command_makes_no_sense(tmp_path: Pat
 def test_schema_makes_no_folder_where_there_is_no_practice(tmp_path: Path) -> None:
     assert invoke("schema", "--write", "--site", tmp_path / "typo").code == 4
     assert not (tmp_path / "typo").exists()
+
+
+def test_commands_are_where_the_group_looks_for_them() -> None:
+    for module, names in MODULES.items():
+        assert tuple(one.name for one in import_module(f"portalgen.cli.{module}").COMMANDS) == names, module
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["build"], 2), (["nonsense"], 2)])
+def test_the_program_ends_as_its_commands_do(tmp_path: Path, words: list[str], code: int) -> None:
+    start = "from portalgen.__main__ import run; run()"
+    alone = subprocess.run([sys.executable, "-c", start, *words], cwd=tmp_path, capture_output=True, check=False)
+    module = run(*words, cwd=tmp_path)
+    assert (alone.returncode, alone.stdout.decode(), alone.stderr.decode()) == (code, module.stdout, module.stderr)
+
+
+def test_the_program_tells_all_to_a_slow_reader(tmp_path: Path) -> None:
+    start = "from portalgen.__main__ import run; run()"
+    with subprocess.Popen([sys.executable, "-c", start, "schema"], cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        time.sleep(0.5)
+        assert json.loads(process.stdout.read())
+    assert process.returncode == 0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from portalgen import __version__
-from portalgen.cli import access, export, imports, keys, letter, log, money, review, verify
 from portalgen.desk.command import (
     BROKEN,
     COUNTS,
@@ -31,10 +30,40 @@ if TYPE_CHECKING:
     import datetime as dt
 
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
-KINDS = ("client", "invoice", "service", "policy", "guide", "agreement")
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+MODULES = {
+    "access": ("links", "link", "forget", "published"),
+    "export": ("export",),
+    "imports": ("import",),
+    "keys": ("key",),
+    "letter": ("letter",),
+    "log": ("log",),
+    "money": ("issue", "pay", "credit", "relock"),
+    "review": ("review",),
+    "start": ("init", "new", "schema", "completion"),
+    "verify": ("verify",),
+}
+"""Where the commands are that stand in a module of their own, which is imported once one of them is asked for."""
+_MODULE_OF = {command: module for module, commands in MODULES.items() for command in commands}
+
+
+class Main(Program):
+    """The group of all commands, those of `MODULES` too."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in order."""
+        return sorted({*self.commands, *_MODULE_OF})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One by its name."""
+        if cmd_name in _MODULE_OF and cmd_name not in self.commands:
+            for command in import_module(f"portalgen.cli.{_MODULE_OF[cmd_name]}").COMMANDS:
+                self.add_command(command)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="portalgen")
 def main() -> None:
     """Turn a practice's folder of text into a website with a private page for every client.
@@ -56,26 +85,6 @@ def main() -> None:
     Upload output/ to any host. Keep the folder, and .portalgen/key above all: portalgen key show
     prints it for paper.
     """
-
-
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--demo", is_flag=True, help="The whole demo practice instead of a small start.")
-@dated
-@common
-def init(folder: Path, demo: bool, today: dt.date | None, site: Path, as_json: bool) -> None:
-    """Make a new practice in FOLDER that builds at once without a problem."""
-    from portalgen.desk.scaffold import start
-
-    with Environment():
-        files = start(site / folder, demo=demo, today=today)
-    say(
-        as_json,
-        {"path": str(folder), "files": len(files)},
-        f"Made {folder} with {len(files)} files.\n\n"
-        f"  portalgen serve --site {folder} --open    see it while you write\n"
-        f"  {folder}/content/site.yaml                start here: who you are\n",
-    )
 
 
 @main.command()
@@ -207,101 +216,3 @@ def serve(
         )
     except PreviewFailed as failed:
         raise Refused(failed.message, failed.hint) from None
-
-
-@main.command()
-@click.argument("kind", type=click.Choice(KINDS))
-@click.argument("name", metavar="ID", required=False, default="")
-@click.option("--open", "edit", is_flag=True, help="Open the new file in your editor.")
-@money.drafting
-@dated
-@common
-def new(
-    kind: str, name: str, edit: bool, today: dt.date | None, site: Path, as_json: bool, **wanted: money.Wishes
-) -> None:
-    """Make a new file: `new client ID`, `new invoice CLIENT`, `new service ID` and so on.
-
-    The file has the fields that are required and names the others. An invoice is made for a client, as a draft; with
-    --service, --sessions or --charges it has the lines already. Nothing to invoice makes no file.
-    """
-    from portalgen.desk.scaffold import ScaffoldRefused, make
-
-    if any(wanted.values()):
-        if kind != "invoice":
-            raise click.UsageError(f"a {kind} takes none of the options of an invoice; leave them out")
-        paths = money.draft(name, site, today, as_json, **wanted)
-    else:
-        if not name:
-            raise click.UsageError("Missing argument 'ID'.")
-        with Environment():
-            try:
-                made = make(site, kind, name, today)
-            except ScaffoldRefused as refused:
-                raise click.UsageError(f"{refused.message}; {refused.hint}") from None
-        then = {"client": f"portalgen new invoice {name}", "invoice": f"portalgen issue {made.stem}"}
-        told = f"Made {made}\nNext: fill it in, then {then.get(kind, 'portalgen build')}"
-        say(as_json, {"path": made.relative_to(site).as_posix()}, told)
-        paths = [made]
-    for path in paths if edit else ():
-        click.edit(filename=str(path))
-
-
-@main.command()
-@click.argument("kind", required=False)
-@click.option("--write", is_flag=True, help="Write the schemas and the settings for VS Code into the site.")
-@common
-def schema(kind: str | None, write: bool, site: Path, as_json: bool) -> None:
-    """Print the JSON Schema of a KIND of file, or of all; --write makes editors complete and check the YAML."""
-    from portalgen.content.schema import schemas
-    from portalgen.desk.scaffold import modeline, write_schemas
-
-    every = schemas()
-    if kind and kind not in every:
-        raise click.UsageError(f"there is no kind '{kind}'; there are {', '.join(sorted(every))}")
-    if write:
-        if not (site / "content").is_dir():
-            raise Refused(f"there is no folder content in {site}", "name the practice's folder with --site")
-        with Environment():
-            paths = write_schemas(site)
-        say(
-            as_json,
-            {"files": paths},
-            "VS Code with the YAML extension now completes and checks the files of this site.\n"
-            "Other editors: put a line like this one, for an invoice, at the top of a file"
-            f" (`portalgen schema KIND` shows it for each kind):\n{modeline('invoice')}",
-        )
-        return
-    click.echo(json.dumps(every[kind] if kind else every, ensure_ascii=False, indent=1))
-    if sys.stdout.isatty() and not as_json:
-        click.echo(f"\nIn a file, once `portalgen schema --write` has run:\n{modeline(kind or 'invoice')}", err=True)
-
-
-@main.command()
-@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-def completion(shell: str) -> None:
-    """Print the line-completion script of a SHELL.
-
-    \b
-    bash:  portalgen completion bash >> ~/.bashrc
-    zsh:   portalgen completion zsh >> ~/.zshrc
-    fish:  portalgen completion fish > ~/.config/fish/completions/portalgen.fish
-    """
-    from click.shell_completion import get_completion_class
-
-    found = get_completion_class(shell)
-    if found:
-        click.echo(found(main, {}, "portalgen", "_PORTALGEN_COMPLETE").source())
-
-
-for _command in (
-    *access.COMMANDS,
-    *keys.COMMANDS,
-    *money.COMMANDS,
-    *letter.COMMANDS,
-    *log.COMMANDS,
-    *imports.COMMANDS,
-    *export.COMMANDS,
-    *review.COMMANDS,
-    *verify.COMMANDS,
-):
-    main.add_command(_command)

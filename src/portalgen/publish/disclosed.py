@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import io
 import re
-import zipfile
 import zlib
 from base64 import b64decode
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -259,6 +258,8 @@ def _deflated(data: bytes) -> Iterator[bytes]:
 
 def _zipped(data: bytes) -> Iterator[bytes]:
     """The files of a ZIP, which office documents are too."""
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist()[:_STREAMS]:

@@ -7,7 +7,6 @@ changed since, so that a small change costs little on a large site. A line belon
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -151,7 +150,7 @@ class WholeList:
 
     def keep(self, owned: Owned) -> None:
         """Writes it to the disk."""
-        manifest = Manifest(id=secrets.token_hex(8), outputs={**self._known.outputs, self._output: owned})
+        manifest = Manifest(id=os.urandom(8).hex(), outputs={**self._known.outputs, self._output: owned})
         folder = state_folder(self._site)
         write_whole(str(folder / _LIST), msgspec.json.format(msgspec.json.encode(manifest), indent=1), 0o600)
         with suppress(FileNotFoundError):

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from portalgen.content.problems import Finding
 from portalgen.publish.state import STATE_FOLDER, state_folder, write_whole
 from portalgen.site.pages import Pdf
 from portalgen.site.pdf import DocumentProblem, Press, Printed, missing_letters
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 CACHE = "cache/pdf"
 
@@ -92,6 +94,8 @@ class Presses:
         self._ordered: list[tuple[Pdf, Future[tuple[str, Printed | Finding]]]] = []
 
     def __enter__(self) -> Presses:
+        from concurrent.futures import ThreadPoolExecutor
+
         self._pool = ThreadPoolExecutor(self._count)
         return self
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -169,7 +168,7 @@ def _make_newer(fresh: str, old: str) -> None:
 
 def stage(place: str, data: bytes | Iterable[bytes], mode: int | None, *, durable: bool = False) -> str:
     """The name, beside `place`, of a finished file for `os.replace`. Without a mode it has the usual one."""
-    temporary = os.path.join(os.path.dirname(place), f".{secrets.token_hex(8)}{_SUFFIX}")
+    temporary = os.path.join(os.path.dirname(place), f".{os.urandom(8).hex()}{_SUFFIX}")
     try:
         with open(temporary, "xb") as file:
             file.writelines((data,) if isinstance(data, bytes) else data)

@@ -8,11 +8,8 @@ from typing import NamedTuple
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.rules.document import Document
-from portalgen.site.einvoice.cii import write_cii
 from portalgen.site.einvoice.model import EInvoiceKind
 from portalgen.site.einvoice.problems import Origin, einvoice_problems, origin_of
-from portalgen.site.einvoice.semantic import einvoice_of
-from portalgen.site.einvoice.ubl import write_ubl
 
 
 class Made(NamedTuple):
@@ -27,6 +24,10 @@ def make(document: Document, kind: EInvoiceKind, origin: Origin) -> Made:
     findings = einvoice_problems(document, kind, origin)
     if any(finding.severity == "error" or finding.code != "einvoice-leitweg" for finding in findings):
         return Made(b"", findings)
+    from portalgen.site.einvoice.cii import write_cii
+    from portalgen.site.einvoice.semantic import einvoice_of
+    from portalgen.site.einvoice.ubl import write_ubl
+
     invoice = einvoice_of(document, kind)
     return Made(write_cii(invoice) if kind == "facturx" else write_ubl(invoice), findings)
 
