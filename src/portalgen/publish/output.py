@@ -21,7 +21,7 @@ from typing import NamedTuple
 from portalgen.publish.crew import mapped, workers
 from portalgen.publish.finished import Finished, finished
 from portalgen.publish.manifest import Owned, PartList, WholeList, history, output_key
-from portalgen.publish.paths import fold, make_folder, mode_of, parents, read_file, same_file
+from portalgen.publish.paths import fold, folders_of, mode_of, parents, read_file, same_file
 from portalgen.publish.place import checked_output
 from portalgen.publish.state import (
     LockBusy,
@@ -29,6 +29,7 @@ from portalgen.publish.state import (
     OutputFailed,
     OutputRefused,
     Written,
+    are_plain,
     bring,
     build_lock,
     failure,
@@ -119,13 +120,11 @@ def publication(
 
 def _check_names(files: Mapping[str, Finished]) -> None:
     """Paths are made by us, so a bad one is a bug and no problem of the practitioner's."""
-    for name, file in files.items():
-        if file.stands:  # and was looked at when it was published
-            continue
-        if not is_plain(name) or is_unfinished(name.rpartition("/")[2]):
-            raise ValueError(f"not a path to publish at: {name!r}")
-        if any(parent in files for parent in parents(name)):
-            raise ValueError(f"a file and a folder at once: a parent of {name!r}")
+    names = [name for name, file in files.items() if not file.stands]  # the others were looked at when they came
+    if "" in files or not are_plain(names) or any(map(is_unfinished, {name.rpartition("/")[2] for name in names})):
+        raise ValueError(f"not paths to publish at: {[name for name in names if not is_plain(name)] or names!r}")
+    if both := [folder for folder in folders_of(names) if folder in files]:
+        raise ValueError(f"files and folders at once: {both!r}")
 
 
 class _Publication:
@@ -142,6 +141,7 @@ class _Publication:
         self._private = private
         self._progress = progress
         self._folders: dict[str, bool] = {}  # whether the folder is there, by its path
+        self._masked: dict[str, bool] = {}  # whether a folder that was made now came with another mode
         self._gone: set[str] = set()
         self.foreign: set[str] = set()
         self._replaced: set[str] = set()  # what stands there and is another file
@@ -170,7 +170,7 @@ class _Publication:
         folders = {*self._old.folders, *(folder for folder, there in self._folders.items() if not there)}
         unfinished = bool(waiting or stale or not self._old.complete)
         if unfinished:
-            union = dict(sorted({**self._old.files, **hashes}.items()))
+            union = dict(sorted({**self._old.files, **hashes}.items())) if stale else hashes
             remember(Owned(complete=False, files=union, folders=sorted(folders), former=former))
         if not self._place.is_dir():
             self._place.mkdir(parents=True)
@@ -326,16 +326,32 @@ class _Publication:
 
     def _make_room(self, path: str) -> None:
         """Make the folders above a file; take away what we once wrote where a folder or this file has to stand."""
-        for folder in parents(path):
-            if not self._folders[folder]:
-                if mode_of(self._base + folder) is not None:
-                    self._unlink(folder)
-                make_folder(self._base + folder)
-                self._folders[folder] = True
+        parent = path.rpartition("/")[0]
+        if parent and not self._folders[parent]:
+            self._make_folder(parent)
         if path in self._ours and self._is_real_folder(path):
             for name in [name for name in self._old.files if name.startswith(f"{path}/")]:
                 self._remove(name)
             self._prune({folder for folder in self._old.folders if f"{folder}/".startswith(f"{path}/")}, needed=False)
+
+    def _make_folder(self, folder: str) -> None:
+        parent = folder.rpartition("/")[0]
+        if parent and not self._folders[parent]:
+            self._make_folder(parent)
+        place = self._base + folder
+        try:
+            os.mkdir(place, 0o755)
+        except FileExistsError:
+            if not self._is_real_folder(folder):
+                self._unlink(folder)  # a file of ours: we looked
+                os.mkdir(place, 0o755)
+        # the host has to read it, whatever the umask is here; what is below a new folder comes as that one came
+        masked = self._masked.get(parent)
+        if masked is None:
+            masked = os.lstat(place).st_mode & 0o777 != 0o755
+        if masked:
+            os.chmod(place, 0o755)
+        self._masked[folder], self._folders[folder] = masked, True
 
     def _remove(self, path: str) -> None:
         """Remove a file of ours; leave alone what is no file any more."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 
 
 def parents(path: str) -> Iterator[str]:
@@ -18,7 +17,13 @@ def parents(path: str) -> Iterator[str]:
 
 def folders_of(files: Iterable[str]) -> frozenset[str]:
     """Every folder above some files."""
-    return frozenset(path[:at] for path in files for at, letter in enumerate(path) if letter == "/")
+    found: set[str] = set()
+    for path in files:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return frozenset(found)
 
 
 def fold(path: str) -> str:
@@ -43,10 +48,3 @@ def same_file(one: str, other: str) -> bool:
         return os.path.samestat(os.lstat(one), os.lstat(other))
     except OSError:
         return False
-
-
-def make_folder(place: str) -> None:
-    with suppress(FileExistsError):
-        os.mkdir(place, 0o755)
-        if os.lstat(place).st_mode & 0o777 != 0o755:
-            os.chmod(place, 0o755)  # the host has to read it, whatever the umask is here
