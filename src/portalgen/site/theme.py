@@ -345,16 +345,24 @@ def _files(folder: Path) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
     files: dict[str, bytes] = {}
     links: list[tuple[str, str]] = []
     home = os.path.realpath(folder) + os.sep
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if re.search(r"(^|/)\.|~$", name):
-            continue
-        if not os.path.realpath(path).startswith(home):
-            links.append((name, "this symbolic link leads out of templates/"))
-        elif path.is_file():
-            files[name] = path.read_bytes()
-        elif path.is_symlink():
-            links.append((name, "this symbolic link leads to a folder, to nothing, or in a circle"))
+
+    def walk(place: str, above: str) -> None:
+        with os.scandir(place) as entries:
+            found = sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
+        for entry in found:
+            name = above + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                walk(entry.path, f"{name}/")
+            elif name.endswith("~"):
+                continue
+            elif entry.is_symlink() and not os.path.realpath(entry.path).startswith(home):
+                links.append((name, "this symbolic link leads out of templates/"))
+            elif entry.is_file():
+                files[name] = Path(entry.path).read_bytes()
+            elif entry.is_symlink():
+                links.append((name, "this symbolic link leads to a folder, to nothing, or in a circle"))
+
+    walk(str(folder), "")
     return files, links
 
 
