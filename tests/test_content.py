@@ -16,7 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portalgen.content import convert, frontmatter, scalars, sources, yamltext
+from portalgen.content import convert, frontmatter, scalars, sources, yamlstrict, yamltext
 from portalgen.content.kinds import KINDS
 from portalgen.content.loader import Loaded, load
 from portalgen.content.problems import Finding, Problem, as_data, render
@@ -117,7 +117,7 @@ def test_quoted_text_comes_back_as_it_was(text: str) -> None:
 def test_no_text_is_too_strange_to_be_reported(text: str) -> None:
     parsed = yamltext.parse(text)
     assert all(0 <= slip.start <= len(text) and slip.message and slip.hint for slip in parsed.slips)
-    assert isinstance(yamltext.marks(text, [("a", 0)]), dict)
+    assert isinstance(yamlstrict.marks(text, [("a", 0)]), dict)
 
 
 def _keys(record: type[Record]) -> Iterator[str]:
@@ -164,12 +164,12 @@ def test_the_pure_parser_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None
         "? [x]\n: y\nz: 1\n",
         "- - a\n  -\n",
     ]
-    fast = [(yamltext.parse(text), yamltext.marks(text, [("lines", 0, "quantity")])) for text in texts]
-    monkeypatch.setattr(yamltext, "_Parser", yaml.BaseLoader)
+    fast = [(yamltext.parse(text), yamlstrict.marks(text, [("lines", 0, "quantity")])) for text in texts]
+    monkeypatch.setattr(yamlstrict, "_Parser", yaml.BaseLoader)
     for text, (parsed, marks) in zip(texts, fast, strict=True):
         slow = yamltext.parse(text)
         assert (slow.data, [slip.code for slip in slow.slips]) == (parsed.data, [slip.code for slip in parsed.slips])
-        assert yamltext.marks(text, [("lines", 0, "quantity")]) == marks
+        assert yamlstrict.marks(text, [("lines", 0, "quantity")]) == marks
 
 
 def test_front_matter_and_text_are_taken_apart() -> None:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from portalgen.content.slips import Parsed
 from portalgen.content.yamlquick import UNREAD, quick
-from portalgen.content.yamltext import Parsed, parse, parse_strictly
+from portalgen.content.yamlstrict import parse_strictly
+from portalgen.content.yamltext import parse
 from tests.support import ROOT
 
 KEYS = ["id", "number", "unit_price", "lines", "a", "b-c", "due", "<<", "1", "é", '"q"', "? x"]

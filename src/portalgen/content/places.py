@@ -12,8 +12,8 @@ from typing import NamedTuple
 from portalgen.content.frontmatter import split
 from portalgen.content.problems import Finding, Problem
 from portalgen.content.records.base import KeyPath
+from portalgen.content.slips import Mark
 from portalgen.content.sources import line_and_column, read_text
-from portalgen.content.yamltext import Mark, marks
 
 ALLOW = "portalgen: allow"
 _ALLOW = re.compile(r"(?:^|\s)#\s*portalgen: allow\b[ \t]*(?P<code>[a-z0-9-]*)(?P<rest>[^\n]*)", re.MULTILINE)
@@ -75,7 +75,7 @@ class Places:
         found = []
         for path, group in by_path.items():
             text = self._text(path)
-            known = marks(text.yaml, [finding.at for finding in group]) if text else {}
+            known = _marks(text.yaml, [finding.at for finding in group]) if text else {}
             found += [self._problem(finding, text, known) for finding in group]
         return found
 
@@ -178,3 +178,9 @@ def unreasoned(path: str, yaml: str, whole: str, offset: int = 0) -> list[Proble
                 )
             )
     return found
+
+
+def _marks(text: str, wanted: list[KeyPath]) -> Mapping[KeyPath, Mark]:
+    from portalgen.content.yamlstrict import marks
+
+    return marks(text, wanted)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from portalgen.content.records.base import Misfit
-from portalgen.content.yamltext import marks, parse
+from portalgen.content.yamlstrict import marks
+from portalgen.content.yamltext import parse
 from portalgen.desk.yamlvalues import Value, as_read, entry_text, scalar, text_of
 from portalgen.publish.state import OutputFailed, failure, is_unfinished, remember_folder, stage, write_whole
 
