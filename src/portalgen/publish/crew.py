@@ -19,8 +19,8 @@ from typing import Any, NoReturn, TypeVar
 
 R = TypeVar("R")
 _NUMBER = struct.Struct("=I")
-_AHEAD, _PIECE = 4, 1 << 20
-"""Numbers handed out in advance for each worker; bytes read at once."""
+_AHEAD, _MOST_AHEAD, _PIECE = 4, 1000, 1 << 20
+"""Numbers handed out in advance for each worker, and at most, since a pipe has to hold them; bytes read at once."""
 
 MOST = 8
 FEWEST = 4
@@ -47,14 +47,14 @@ def cores() -> int:
     return min(MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def mapped(work: Callable[[int], R], count: int, crew: int) -> Iterator[tuple[int, R]]:
+def mapped(work: Callable[[int], R], count: int, crew: int, *, ahead: int = 0) -> Iterator[tuple[int, R]]:
     """`work` for each number below `count`, done by `crew` workers, in the order in which they finish.
 
     What a worker raises is a bug and a `RuntimeError` here, but for an `OSError`. Work has to be pure: what it changes
-    stays in its worker.
+    stays in its worker. `ahead` numbers are handed out at once, so that workers go on while nobody takes what is done.
     """
     numbers, given = os.pipe()
-    handed = min(count, _AHEAD * crew)
+    handed = min(count, max(ahead, _AHEAD * crew), _MOST_AHEAD)
     os.write(given, b"".join(_NUMBER.pack(number) for number in range(handed)))
     pipes: dict[int, int] = {}  # what a worker answers, and its process
     answers = select.poll()

@@ -6,7 +6,7 @@ Where it proves that nothing changed there is nothing to build; else it is known
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -73,15 +73,23 @@ class _Looked(NamedTuple):
     sum: Sum
 
 
-def glance(root: Path, output: Path, known: Recalled, today: dt.date | None, base_url: str) -> Glance:
-    """What stands of the build that is `known`."""
+def glance(
+    root: Path,
+    output: Path,
+    known: Recalled,
+    today: dt.date | None,
+    base_url: str,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Glance:
+    """What stands of the build that is `known`. `meanwhile` is called once a part does not stand: others still look."""
     last = known.last
     if last is None or not same_ground(root, last, base_url):
         return Glance()
     day = day_of(last, today)
     if not last.made <= day <= last.shared.until:
         return Glance()
-    parts = _parts(root, output, known.clients, day)
+    parts = _parts(root, output, known.clients, day, meanwhile)
     return Glance(
         ground=True,
         lock=bool(last.lock_seen.files) == (root / LOCK).exists() and stands(root, last.lock_seen),
@@ -93,7 +101,7 @@ def glance(root: Path, output: Path, known: Recalled, today: dt.date | None, bas
     )
 
 
-def _parts(root: Path, output: Path, clients: Units, day: dt.date) -> list[_Looked]:
+def _parts(root: Path, output: Path, clients: Units, day: dt.date, meanwhile: Callable[[], object]) -> list[_Looked]:
     names = list(clients)
     chunks = [names[at : at + _CHUNK] for at in range(0, len(names), _CHUNK)]
 
@@ -102,7 +110,14 @@ def _parts(root: Path, output: Path, clients: Units, day: dt.date) -> list[_Look
 
     crew = workers(len(chunks)) if len(names) >= _MANY else 1
     if crew > 1:
-        return [part for _, part in sorted(mapped(look, len(chunks), crew), key=lambda one: one[0])]
+        found: dict[int, _Looked] = {}
+        called = False
+        for number, part in mapped(look, len(chunks), crew, ahead=len(chunks)):
+            found[number] = part
+            if not called and (part.moved or part.stale):
+                called = True
+                meanwhile()
+        return [found[number] for number in sorted(found)]
     return [look(number) for number in range(len(chunks))]
 
 

@@ -61,7 +61,7 @@ def build_into(
     """
     known = recall(root, output) if remembers else Recalled()
     checked_output(root, output, known=known.listed)
-    seen = glance(root, output, known, today, base_url) if not at_work(root) else None
+    seen = glance(root, output, known, today, base_url, meanwhile=_prepare) if not at_work(root) else None
     if known.last and seen and seen.untouched:
         return _unchanged(known.last, seen.sum)
     from portalgen.publish.look import look
@@ -86,6 +86,14 @@ def build_into(
             return _outcome(built.told, built.pages if built.written else 0, built.written, known.ignored)
         tree = sight.tree if sight.whole else None
         return _together(root, output, tree, today, base_url, jobs, progress, known.ignored)
+
+
+def _prepare() -> None:
+    """Imports what a build needs."""
+    import filelock  # noqa: F401
+
+    import portalgen.publish.look
+    import portalgen.publish.partial  # noqa: F401
 
 
 def _unchanged(last: Last, clients: Sum) -> Outcome:
