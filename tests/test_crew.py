@@ -22,6 +22,20 @@ def test_every_piece_is_done_once_whatever_the_order() -> None:
     assert found == {number: number * number for number in range(40)}
 
 
+def test_workers_go_on_while_nobody_takes_what_is_done(tmp_path: Path) -> None:
+    def work(number: int) -> int:
+        (tmp_path / str(number)).touch()
+        return number
+
+    done = mapped(work, 40, 2, ahead=40)
+    first = next(done)
+    until = time.monotonic() + 20
+    while len([*tmp_path.iterdir()]) < 40 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len([*tmp_path.iterdir()]) == 40
+    assert sorted([first, *done]) == [(number, number) for number in range(40)]
+
+
 def test_what_fails_in_a_worker_fails_here() -> None:
     def work(number: int) -> int:
         if number == 7:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from portalgen.publish import fingerprint
+from portalgen.publish import fingerprint, whole
+from portalgen.publish import glance as glancing
 from portalgen.publish import output as publishing
 from portalgen.publish import partial as building
 from portalgen.publish.manifest import Owned, read_manifest
@@ -65,6 +66,26 @@ def test_nothing_changed_is_nothing_done(site: Path, builds: list[Path]) -> None
     assert (result.json["written"], result.json["removed"]) == (0, 0)
     assert result.json["unchanged"] == len(before)
     assert output(site) == before
+
+
+@pytest.mark.parametrize("edited", ["client-00", "client-23"])
+def test_what_a_build_needs_is_prepared_once_something_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str
+) -> None:
+    monkeypatch.setattr(glancing, "_MANY", 1)
+    monkeypatch.setattr(glancing, "_CHUNK", 2)
+    monkeypatch.setattr(fingerprint, "SETTLED", 0)
+    folders = (f"content/clients/client-{number:02}" for number in range(24))
+    clients = {f"{folder}/client.yaml": f"id: {folder[-9:]}\nname: {{display: Ana Horvat}}\n" for folder in folders}
+    site = minimal_site(tmp_path / "site", clients)
+    assert build(site).code == 0
+    prepared: list[int] = []
+    monkeypatch.setattr(whole, "_prepare", lambda: prepared.append(1))
+    assert build(site).json["written"] == 0
+    assert prepared == []
+    (site / f"content/clients/{edited}/plan.md").write_text("Walk every evening.\n")
+    assert build(site).json["written"] == 1
+    assert prepared == [1]
 
 
 def test_code_that_is_just_being_compiled_is_no_other_program(site: Path, builds: list[Path]) -> None:
