@@ -71,6 +71,30 @@ def test_lines_are_found_without_a_look_at_all_of_them(data: bytes, tmp_path: Pa
         assert searched.lines_of(client) == read.lines_of(client)
 
 
+@pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf"])
+def test_lines_may_be_left_on_the_disk(data: bytes, tmp_path: Path, begin: bytes) -> None:
+    (tmp_path / "portalgen.lock").write_bytes(begin + data)
+    read, left = LockFile(begin + data), LockFile.left_at(tmp_path)
+    assert left.data == b""
+    assert (left.rest, left.regular, left.ordered, left.whole()) == (read.rest, True, True, read.whole())
+    assert sorted(left.salts) == sorted(read.salts)
+    assert list(left.clients) == list(read.clients)
+    for client in [*read.clients, "", "nobody"]:
+        assert (left.lines_of(client), left.of(client)) == (read.lines_of(client), read.of(client))
+    lines = data.splitlines()
+    assert left.with_lines(lines[:2], []) == read.with_lines(lines[:2], [])
+
+
+@pytest.mark.parametrize("change", [lambda data: data[7:], lambda data: b"", lambda data: b"x" + data])
+def test_lines_that_are_no_longer_where_they_were_are_not_trusted(
+    data: bytes, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "portalgen.lock").write_bytes(data)
+    left = LockFile.left_at(tmp_path)
+    (tmp_path / "portalgen.lock").write_bytes(change(data))
+    assert [client for client in left.clients if left.of(client) is not None] == []
+
+
 @pytest.mark.parametrize("change", [lambda lines: [*lines[9:], *lines[:9]], lambda lines: lines[::-1]])
 def test_lines_in_another_order_are_not_searched(data: bytes, change: Callable[[list[bytes]], list[bytes]]) -> None:
     assert not LockFile(b"".join(change(data.splitlines(keepends=True)))).ordered

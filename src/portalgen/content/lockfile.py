@@ -28,8 +28,10 @@ class LockFile:
     """
 
     def __init__(self, data: bytes | mmap.mmap, *, searched: bool = False) -> None:
-        self.data = data[len(_BOM) :] if data[: len(_BOM)] == _BOM else data
+        self._begin = len(_BOM) if data[: len(_BOM)] == _BOM else 0
+        self.data = data[self._begin :] if self._begin else data
         self._searched = searched
+        self._left: Path | None = None
 
     @classmethod
     def at(cls, root: Path, *, searched: bool = False) -> LockFile:
@@ -42,10 +44,21 @@ class LockFile:
         except FileNotFoundError:
             return cls(b"")
 
+    @classmethod
+    def left_at(cls, root: Path) -> LockFile:
+        """The same as `at`, knowing where a client's lines are and not what they say: they are read when asked for.
+
+        What is not where it was any more cannot be trusted.
+        """
+        lock = cls.at(root)
+        if lock.regular and lock.clients:
+            lock.data, lock._left = b"", root / LOCK
+        return lock
+
     @cached_property
     def _index(self) -> tuple[Mapping[str, tuple[int, int]], tuple[tuple[int, int], ...]]:
         """Where each client's lines begin and end, and all other lines. A client in two places is in neither."""
-        data, spans, others = self.content, dict[str, tuple[int, int]](), list[tuple[int, int]]()
+        data, spans, others = bytes(self.data), dict[str, tuple[int, int]](), list[tuple[int, int]]()
         at, last, torn = 0, "", set[str]()
         while at < len(data):
             if data.startswith(_HEAD, at):
@@ -66,10 +79,10 @@ class LockFile:
             return {}, ((0, len(data)),)
         return spans, tuple(others)
 
-    @cached_property
+    @property
     def content(self) -> bytes:
         """All of it."""
-        return bytes(self.data)
+        return self._left.read_bytes()[self._begin :] if self._left else bytes(self.data)
 
     @cached_property
     def ordered(self) -> bool:
@@ -105,7 +118,11 @@ class LockFile:
             sign = _sign(client)
             return self.data[self._first(sign) : self._first(sign + b"\xff")]
         start, stop = self._index[0].get(client, (0, 0))
-        return self.data[start:stop]
+        if not self._left or start == stop:
+            return self.data[start:stop]
+        with open(self._left, "rb", buffering=0) as file:
+            file.seek(self._begin + start)
+            return file.read(stop - start)
 
     @cached_property
     def rest(self) -> Lock:
@@ -128,7 +145,10 @@ class LockFile:
 
     def of(self, client: str) -> Lock | None:
         """The rows of one client, or None when one of them cannot be trusted: `whole` says which and why."""
-        text = self.lines_of(client).decode("utf-8", "replace")
+        data = self.lines_of(client)
+        text = data.decode("utf-8", "replace")
+        if self._left and client in self._index[0] and not (data.startswith(_sign(client)) and data.endswith(b"\n")):
+            return None
         if not text:
             return Lock(key_id=self.rest.key_id)
         lock, problems = read_lock(text, key_id=self.rest.key_id)
@@ -137,7 +157,9 @@ class LockFile:
     @property
     def salts(self) -> list[bytes]:
         """The salt of every link."""
-        return _SALT.findall(self.data)
+        if not self._left:
+            return _SALT.findall(self.data)
+        return [salt for client in self.clients for salt in _SALT.findall(self.lines_of(client))]
 
     def whole(self) -> tuple[Lock, tuple[Problem, ...]]:
         """Every row, with a problem for every line that cannot be trusted."""

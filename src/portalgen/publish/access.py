@@ -238,12 +238,12 @@ def open_access(root: Path) -> tuple[Access | None, tuple[Problem, ...]]:
     return Access(root, lock, secret, fresh), ()
 
 
-def partial_access(root: Path, *, ordered: bool = False) -> PartialAccess | None:
+def partial_access(root: Path, file: LockFile | None = None) -> PartialAccess | None:
     """The same, without reading what the lock has of clients; None when what it has of none cannot be trusted.
 
-    `ordered`: the lock is known to be.
+    `file` is the lock, where it is not to be read as a whole.
     """
-    file = LockFile.at(root, searched=ordered)
+    file = file or LockFile.at(root)
     if not file.regular or (not file.rest.key_id and file.clients):
         return None
     secret, fresh = _secret(root, file.rest.key_id, links=False)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from portalgen.content.loader import SharedPart, read_shared
+from portalgen.content.lockfile import LockFile
 from portalgen.content.model import Shared
 from portalgen.content.places import Places
 from portalgen.content.problems import Finding, Problem
@@ -149,7 +150,7 @@ def ground_of(root: Path, tree: Tree, *, ordered: bool) -> tuple[Ground, tuple[F
     if part.shared is None or part.shared.broken:
         return None
     try:
-        access = partial_access(root, ordered=ordered)
+        access = partial_access(root, LockFile.at(root, searched=True) if ordered else LockFile.left_at(root))
     except KeyProblem:  # which is told when nothing is wrong with the files
         return None
     theme, findings = load_theme(root, part.shared.site)
