@@ -319,3 +319,14 @@ def test_a_file_that_was_touched_beside_one_that_changed_keeps_its_part(
     result = build(site)
     assert (result.code, result.json["problems"]) == (0, [])
     assert result.json["written"] == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000, (1 << 20) + 7])
+def test_files_of_any_size_are_known_by_what_they_hold(tmp_path: Path, size: int) -> None:
+    content = (b"0123456789" * (size // 10 + 1))[:size]
+    (tmp_path / "file").write_bytes(content)
+    held: dict[str, bytes] = {}
+    [seen], [kept] = (fingerprint.fingerprint(tmp_path, (), ["file"], contents=given).files for given in (None, held))
+    assert seen == kept
+    assert (seen.size, seen.sha256) == (size, hashlib.sha256(content).digest())
+    assert held == {"file": content}

@@ -16,6 +16,8 @@ import msgspec
 
 SETTLED = 2_000_000_000
 """Nanoseconds after which a further edit is sure to show in a file's times, on every disk."""
+_LARGE = 1 << 20
+"""Bytes from which on a file is not held whole only to be hashed."""
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -108,6 +110,10 @@ def _seen(root: Path, path: str, contents: dict[str, bytes] | None) -> Seen:
     descriptor = os.open(f"{root}/{path}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         info = os.fstat(descriptor)
+        if contents is None and info.st_size > _LARGE:
+            with open(descriptor, "rb", buffering=0, closefd=False) as file:
+                sha256 = hashlib.file_digest(file, "sha256").digest()
+            return Seen(path, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, sha256)
         content = os.read(descriptor, info.st_size + 1)
         while len(content) != info.st_size and (more := os.read(descriptor, 1 << 20)):
             content += more
