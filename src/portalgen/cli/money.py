@@ -303,7 +303,7 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
 
     every = bool(options.pop("every"))
     options["recurring"] = bool(options["recurring"])
-    wanted = Wanted(**{key: value for key, value in options.items() if value})  # type: ignore[arg-type]  # click knows
+    wanted = Wanted(**{key: value for key, value in options.items() if value})  # type: ignore[arg-type]  # click checked them
     if every == bool(client):
         raise click.UsageError("name one client, or write --all")
     if every and wanted.late_fee:
