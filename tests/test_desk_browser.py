@@ -7,12 +7,15 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.desks import ANA, Desk, demo_site, desk_of, written
 from tests.readers import tab
+from tests.support import invoke
+from tests.test_desk_sealed import sealed_site, until
 from tests.test_judges_browser import EVERY, TURNS, Look, judge, watched_page
 
 
@@ -210,6 +213,76 @@ def test_rotating_a_link_and_copying_the_new_one(desk: Desk, chromium: Browser) 
         expect(page.locator("main")).to_contain_text("Ana")
 
 
+def test_a_link_opens_as_its_reader_gets_it(demo_desk: Desk, chromium: Browser) -> None:
+    """From the click on the desk through the gate to the page, in the site's look, and on to an invoice and the site."""
+    with watched_page(chromium, demo_desk.origin) as (page, watch):
+        page.goto(f"{demo_desk.origin}/desk/links/")
+        page.get_by_role("link", name="As they get it : Ana", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("This page is for you alone")
+        assert re.fullmatch(rf"{demo_desk.origin}/desk/sealed/p/[a-z2-7]{{32}}\.html#[a-z2-7]{{56}}", page.url)
+        assert "Ana" not in page.locator("body").inner_text()
+        page.get_by_role("button", name="Open my page").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")
+        expect(page.locator("script[src]")).to_have_count(0)
+        expect(page.locator("h1")).to_have_css("font-family", re.compile("Newsreader"))
+        assert page.evaluate("[...document.fonts].some(font => font.status === 'loaded')")
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")
+        page.get_by_role("link", name="See and pay").click()
+        page.get_by_role("button", name="Open my page").click()
+        expect(page.locator("main")).to_contain_text("340.00")
+        assert f"{demo_desk.origin}/desk/sealed/p/" in page.url
+        with page.expect_download() as got:
+            page.get_by_role("link", name="PDF").first.click()
+        assert got.value.suggested_filename.endswith(".pdf")
+        assert watch.taken() == []
+        page.locator("a[href^='../']").first.click()
+        expect(page).to_have_url(re.compile(rf"{demo_desk.origin}/(?!desk/)"))
+        page.go_back()
+        page.goto(page.url.partition("#")[0])
+        expect(page.get_by_role("heading", level=1)).to_have_text("A part of your link is missing")
+
+
+def test_a_sealed_page_that_is_broken_comes_by_itself_when_it_is_mended(
+    tmp_path: Path, chromium: Browser, axe_source: str
+) -> None:
+    site = sealed_site(tmp_path)
+    broken = site / ANA / "client.yaml"
+    good = broken.read_text()
+    with desk_of(site) as desk, watched_page(chromium, desk.origin, axe_source) as (page, _):
+        page.goto(f"{desk.origin}/desk/links/ana")
+        address = page.locator("#portal-ana").get_by_role("link", name="As they get it").get_attribute("href")
+        assert address
+        file = address.partition("#")[0].removeprefix("/desk/sealed/")
+        for focused in (True, False):
+            broken.write_text(good.replace("name:", "nmae:"))
+            until(desk, file, "cannot be sealed now")
+            page.goto("about:blank")
+            page.goto(desk.origin + address)
+            expect(page.get_by_role("heading", level=1)).to_have_text("This page cannot be sealed now")
+            expect(page.locator("pre")).to_contain_text("content/clients/ana/client.yaml:2:1")
+            if focused:
+                assert not judge(page, axe_source, EVERY)
+                page.locator("pre").focus()
+            broken.write_text(good)
+            if focused:
+                page.get_by_role("link", name="Look again").click()  # it does not change under somebody's fingers
+            expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")  # a reload skips the gate
+
+
+def test_links_that_have_ended_are_listed_and_accessible(tmp_path: Path, chromium: Browser, axe_source: str) -> None:
+    site = sealed_site(tmp_path)
+    assert invoke("link", "rotate", "ana", "--site", site).code == 0
+    with desk_of(site) as desk, watched_page(chromium, desk.origin, axe_source) as (page, watch):
+        page.goto(f"{desk.origin}/desk/links/ana")
+        page.get_by_text("1 link that has ended").click()
+        assert not judge(page, axe_source, EVERY)
+        page.get_by_role("link", name="As they get it : Their page, was replaced").click()
+        page.get_by_role("button", name="Open my page").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("There is a new link")
+        assert watch.taken() == []
+
+
 FOCUSED = """() => {
   const one = document.activeElement;
   return [(one.labels?.[0] ?? one).textContent.trim(), parseFloat(getComputedStyle(one).outlineWidth)];
@@ -371,7 +444,7 @@ def test_a_page_on_another_origin_can_call_none_of_it(desk: Desk, page: Page, el
 
 def test_a_page_on_another_origin_reads_nothing_of_it(desk: Desk, page: Page, elsewhere: Callable[[], str]) -> None:
     page.goto(elsewhere())
-    for path in ("/desk/", "/desk/pay", "/desk/links/ana", "/desk/desk.js"):
+    for path in ("/desk/", "/desk/pay", "/desk/links/ana", "/desk/desk.js", "/desk/sealed/index.html"):
         target = desk.origin + path
         assert page.evaluate("target => fetch(target).then(() => 'read', error => error.name)", target) == "TypeError"
         loaded = page.evaluate(

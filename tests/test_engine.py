@@ -44,6 +44,9 @@ BEYOND_ONE_CLIENT = {
 """What is wrong only beside other clients, or on pages that were not edited: the look at the whole site tells of it."""
 
 
+SEALED = re.compile(r"p/[a-z2-7]{32}\.html", re.ASCII)
+
+
 class Told(list[Update]):
     """What an engine told, none of which is a bug: that would look like any other problem."""
 
@@ -326,6 +329,31 @@ def test_what_is_shown_after_any_edits_is_what_build_writes(tmp_path: Path, seed
         wrong = result.files is None and practice.saved and practice.dice.random() < 0.6
         engine.update(frozenset(practice.go_back()) if wrong else practice.change())
     assert compared > STEPS / 4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sealed_page_after_any_edits_is_what_build_writes(tmp_path: Path, seed: int) -> None:
+    """Asked for before or after the open pages; what the practice publishes in the clear has none."""
+    practice = Practice(tmp_path, seed + 200)
+    (practice.root / SITE).write_text(MINIMAL[SITE].replace("mode: unlisted", "mode: sealed"), encoding="utf-8")
+    practice.keep()
+    engine, _ = started(practice.root)
+    compared = 0
+    for step in range(STEPS):
+        engine.close()  # keeps the links
+        wanted = assemble(practice.root, today=DAY).files
+        if wanted is not None:
+            practice.keep()
+            pages = {path: page for path, page in wanted.items() if SEALED.fullmatch(path)}
+            if practice.dice.random() < 0.5:
+                everything(engine)
+            assert [path for path, page in pages.items() if engine.sealed(path) != (page, ())] == [], f"step {step}"
+            clear = {path.split("/")[1] for path in wanted if path.startswith("p/") and path.count("/") > 1}
+            assert {engine.sealed(f"p/{token}.html") for token in clear} <= {(None, ())}
+            compared += len(pages)
+        wrong = wanted is None and practice.dice.random() < 0.6
+        engine.update(frozenset(practice.go_back()) if wrong else practice.change())
+    assert compared > STEPS
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from portalgen.desk.engine import Engine
 from portalgen.desk.preview import Preview, PreviewFailed
-from portalgen.desk.stage import Stage, Update, compared, style_sheets
+from portalgen.desk.stage import Sealed, Stage, Update, compared, style_sheets
 from portalgen.desk.watch import Edits, Worker
 from portalgen.desk.web import content_type, with_live_script
 from portalgen.publish.state import OutputFailed
@@ -79,6 +79,9 @@ class Whole:
 
     def look(self, page: str) -> None:
         """Everything is told at once."""
+
+    def sealed(self, file: str) -> Sealed:
+        return Sealed(None)
 
     def close(self) -> None:
         """Nothing is under way."""

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from email.message import Message
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from portalgen.content.problems import render
 from portalgen.desk import board_bills as bills
@@ -26,11 +26,13 @@ from portalgen.desk import board_contacts as contacts
 from portalgen.desk.board_charts import ageing, money_in
 from portalgen.desk.board_forms import Done, Form, Given, Wrong, first, sentence
 from portalgen.desk.board_pages import Answer, Pages
-from portalgen.desk.board_records import Records, Seen
+from portalgen.desk.board_records import SEALED, OpenLink, Records, Seen
 from portalgen.desk.board_week import week_of
 from portalgen.desk.books import NotDone, Unclear
 from portalgen.desk.command import broken_off, in_words, is_invented, private_base
+from portalgen.desk.stage import Sealed
 from portalgen.publish.access import KeyProblem
+from portalgen.publish.hosting import HEADERS, PRIVATE_HEADERS
 from portalgen.publish.state import OutputError, build_lock
 
 PLACE = "/desk/"
@@ -42,6 +44,11 @@ _KEPT = 50
 
 _FIELDS = 200
 _ONCE = re.compile(r"[\w-]{8,40}", re.ASCII)
+_BELOW = SEALED.removeprefix(PLACE)
+_SEALED = re.compile(r"p/[a-z2-7]{32}\.html", re.ASCII)
+_AS_HOSTED = {name: value for name, value in {**HEADERS, **PRIVATE_HEADERS}.items() if not name.startswith("Strict-")}
+"""What a host says with a private page, but for what would bind this machine to https."""
+
 _TYPE = "application/x-www-form-urlencoded"
 
 ACTIONS: dict[str, tuple[Callable[[Records, Seen, Given], Form], Callable[[Path, dt.date | None, Given], Done]]] = {
@@ -62,6 +69,8 @@ class Board:
         self.names = frozenset(name.lower() for name in names)
         self.problems: Callable[[], Sequence[str]] = tuple
         """What keeps the preview from showing the site as it is; whose server asks this desk says so."""
+        self.sealed: Callable[[str], Sealed] = lambda file: Sealed(None)
+        """Makes a sealed page by its file in the output; from who shows the site, too."""
         self.token = secrets.token_urlsafe(32)
         self._pages = Pages(self.token)
         self._records = Records(root, today)
@@ -100,6 +109,8 @@ class Board:
             given = _filled_in(query)
         except ValueError:
             return _plain(400, "This is no address of your desk.")
+        if name.startswith(_BELOW):
+            return self._sealed(name.removeprefix(_BELOW))
         return self._get(name, given)
 
     # --- who asks -------------------------------------------------------------------------------------
@@ -126,16 +137,15 @@ class Board:
 
     # --- looking --------------------------------------------------------------------------------------
 
-    def _get(self, name: str, given: Given) -> Answer:
+    def _get(self, name: str, given: Given, *, live: bool = True) -> Answer:
         seen = self._records.look()
         if file := self._pages.file(name, seen.shared):
             return file
         if name.startswith("done/") and (done := self._done.get(name.removeprefix("done/"))):
             return self._pages.page("done.html", seen.shared, "", done=done)
         if seen.shared is None:
-            title = "Your site cannot be read"
-            lines = ["Mend what is said below, and your desk is here again."]
-            return self._pages.page("message.html", None, "", title=title, lines=lines, errors=seen.errors)
+            line = "Mend what is said below, and your desk is here again."
+            return self._message(seen, "Your site cannot be read", line, seen.errors, live=live)
         if name == "":
             return self._week(seen, first(given, "all"))
         if name == "links/":
@@ -144,8 +154,16 @@ class Board:
             return self._links(seen, name.removeprefix("links/"))
         if name in ACTIONS:
             return self._form(name, seen, given)
-        lines = ["It may have been a note of something that you did before the preview was started anew."]
-        return self._pages.page("message.html", seen.shared, "", 404, title="Nothing is here", lines=lines, errors=())
+        line = "It may have been a note of something that you did before the preview was started anew."
+        return self._message(seen, "Nothing is here", line, status=404)
+
+    def _message(
+        self, seen: Seen, title: str, line: str, errors: Sequence[str] = (), *, status: int = 200, live: bool = False
+    ) -> Answer:
+        """A page that says something. `live`: it is looked at anew when a file changes."""
+        return self._pages.page(
+            "message.html", seen.shared, "", status, title=title, line=line, errors=errors, live=live
+        )
 
     def _week(self, seen: Seen, whole: str) -> Answer:
         assert seen.shared is not None
@@ -168,8 +186,10 @@ class Board:
         base = private_base(seen.shared.site)
         folders = [folder for folder in seen.folders() if client in ("", folder.id)]
         general: tuple[str, ...] = ()
+        ended: list[OpenLink] = []
         try:
             links = self._records.links(seen, [folder.id for folder in folders], portals=not client)
+            ended = self._records.ended(seen, client) if client else []
         except (KeyProblem, NotDone) as refused:
             links, general = {folder.id: [] for folder in folders}, _general(refused)
         portals = {id_: next((link for link in own if link.of == "portal"), None) for id_, own in links.items()}
@@ -181,11 +201,28 @@ class Board:
             client=client,
             whose=folders[0].client.name.display if client else "",
             rows=links[client] if client else everyone,
+            ended=ended,
+            sealed=any(link.sealed for own in (*links.values(), ended) for link in own),
+            published=not client or folders[0].client.publish,
             based=bool(base),
             base=base,
             invented=is_invented(base),
             general=general,
         )
+
+    def _sealed(self, file: str) -> Answer:
+        """A sealed page as its reader gets it. What it loads and leads to besides is the site in the preview."""
+        if not _SEALED.fullmatch(file):
+            return _moved(f"/{quote(file.lstrip('/'))}", "This is on your site.")
+        page, problems = self.sealed(file)
+        if page is not None:
+            return Answer(200, {"Content-Type": "text/html; charset=utf-8", **_AS_HOSTED}, page)
+        seen = self._records.look()
+        if problems:
+            line = "Mend what is said below, and it opens here by itself."
+            return self._message(seen, "This page cannot be sealed now", line, problems, live=True)
+        line = "The link may have another address by now, or open pages that are not sealed."
+        return self._message(seen, "There is no sealed page here", line, status=404, live=True)
 
     def _form(
         self,
@@ -251,7 +288,7 @@ class Board:
         """The form as it was sent, and what is wrong. Nothing was written."""
         seen = self._records.look()
         if seen.shared is None:
-            return self._get("", {})._replace(status=status)
+            return self._get("", {}, live=False)._replace(status=status)  # a reload would send it again
         return self._form(name, seen, given, wrong, status)
 
 
@@ -274,5 +311,5 @@ def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Ans
     return Answer(status, {"Content-Type": "text/plain; charset=utf-8", **(headers or {})}, f"{text}\n".encode())
 
 
-def _moved(address: str) -> Answer:
-    return Answer(303, {"Content-Type": "text/plain; charset=utf-8", "Location": address}, b"It is done.\n")
+def _moved(address: str, text: str = "It is done.") -> Answer:
+    return _plain(303, text, {"Location": address})

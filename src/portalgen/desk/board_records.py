@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from portalgen.content.loader import ClientPart, Loaded, SharedPart, join, load, read_client, read_shared
-from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, LinkRow, Lock, read_lock
+from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, LinkRow, LinkState, Lock, Mode, read_lock
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding, Problem, render
 from portalgen.content.sources import Source, Tree, scan
@@ -26,6 +26,9 @@ from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account
 from portalgen.rules.review_item import Subject
 from portalgen.site.private import link_expires, wanted_links
+
+SEALED = "/desk/sealed/"
+"""Below this address of the desk, sealed pages stand where they stand in the output."""
 
 
 class Seen(NamedTuple):
@@ -49,7 +52,10 @@ class Seen(NamedTuple):
 
 
 class OpenLink(NamedTuple):
-    """A link to send. `url` is whole only when the site says where it stands; `path` is the page in the preview."""
+    """A link to send, or one that has ended. `url` is whole only when the site says where it stands.
+
+    `path` is the page in the preview, `sealed` the sealed page on the desk; empty when it is not sealed.
+    """
 
     of: str
     ref: str
@@ -57,6 +63,8 @@ class OpenLink(NamedTuple):
     url: str
     path: str
     expires: dt.date | None
+    sealed: str
+    state: LinkState = "live"
 
 
 class _Known(NamedTuple):
@@ -178,9 +186,8 @@ class Records:
         base = private_base(shared.site)
         found: dict[str, list[OpenLink]] = {}
         for client in clients:
-            subject = seen.subjects[client]
-            folder, account = subject.folder, subject.account
-            sealed = (folder.client.privacy or shared.site.privacy.mode) == "sealed"
+            folder, account = seen.subjects[client].folder, seen.subjects[client].account
+            sealed = _mode(folder, shared) == "sealed"
             wanted = [
                 link for link in wanted_links(folder, account, seen.day, shared) if not portals or link[0] == "portal"
             ]
@@ -191,9 +198,35 @@ class Records:
                 if row.salt in live:
                     last = link_expires(folder, account, row, shared)
                     data = link_data(LinkFact(row=row, address=place.address, expires=last), base)
-                    path = f"/{place.address.partition('#')[0].removesuffix('.html').rstrip('/')}/index.html"
                     label = _label(folder, account, row)
-                    found[client].append(OpenLink(row.of, row.ref, label, data["url"], path, last))
+                    path, page = _where(place.address)
+                    found[client].append(OpenLink(row.of, row.ref, label, data["url"], path, last, page))
+        return found
+
+    def ended(self, seen: Seen, client: str) -> list[OpenLink]:
+        """The links of a client that opened something once. At each the next build puts a page that says so.
+
+        Raises as `links` does.
+        """
+        access, shared = self._access(), seen.shared
+        assert shared is not None
+        folder, account = seen.subjects[client].folder, seen.subjects[client].account
+        mode = _mode(folder, shared)
+        wanted = wanted_links(folder, account, seen.day, shared)
+        live = {place.row.salt for place in access.places(client, wanted, sealed=mode == "sealed").values()}
+        found: list[OpenLink] = []
+        for row in access.rows(client):
+            if row.key_id not in ("", access.keyring.key_id):
+                continue  # its key is gone, and with it the way in
+            last = link_expires(folder, account, row, shared)
+            state = row.state
+            if row.salt in live:
+                state = "replaced"
+            elif state == "live":
+                state = "expired" if last and last < seen.day else "revoked"
+            for other in sorted({*row.modes} - ({mode} if row.salt in live else set())):
+                path, page = _where(access.address(row, sealed=other == "sealed"))
+                found.append(OpenLink(row.of, row.ref, _label(folder, account, row), "", path, last, page, state))
         return found
 
     def _access(self) -> Access:
@@ -231,6 +264,17 @@ def _texts(loaded: Loaded, problems: Iterable[Problem]) -> tuple[tuple[str, ...]
         text = render(problem, loaded.excerpt(problem), colour=False)
         (errors if problem.severity == "error" else warnings).append(text)
     return tuple(errors), tuple(warnings)
+
+
+def _mode(folder: ClientFolder, shared: Shared) -> Mode:
+    return folder.client.privacy or shared.site.privacy.mode
+
+
+def _where(address: str) -> tuple[str, str]:
+    """The page at a link's address: open in the preview, and sealed on the desk, if it is."""
+    file, key, _ = address.partition("#")
+    path = f"/{file.removesuffix('.html').rstrip('/')}/index.html"
+    return path, f"{SEALED}{address.removesuffix('/')}" if key else ""
 
 
 def _label(folder: ClientFolder, account: Account, row: LinkRow) -> str:

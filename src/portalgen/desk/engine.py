@@ -25,6 +25,7 @@ from portalgen.desk.engine_parts import (
     Copies,
     Entry,
     Errors,
+    Files,
     Ground,
     Made,
     Shelf,
@@ -37,7 +38,7 @@ from portalgen.desk.engine_parts import (
 from portalgen.desk.engine_problems import LOCK as LINKS
 from portalgen.desk.engine_problems import SITE, TROUBLE, Wrong
 from portalgen.desk.engine_sources import Change, Contents, documents
-from portalgen.desk.stage import Update, compared
+from portalgen.desk.stage import Sealed, Update, compared
 from portalgen.desk.watch import Edits
 from portalgen.publish.ended import kept
 from portalgen.publish.key import KeyProblem
@@ -83,7 +84,7 @@ class Engine:
         self._tell: Callable[[Update], None] = lambda update: None
         self._tabs: Callable[[], Collection[str]] = tuple
         self._wake: Callable[[], None] = lambda: None
-        self.files = _Files(self)
+        self.files = Files(self.get, self.addresses)
 
     def begin(
         self, tell: Callable[[Update], None], tabs: Callable[[], Collection[str]], wake: Callable[[], None]
@@ -183,6 +184,22 @@ class Engine:
             if content is None and folder and self._is_folder(folder, entry):
                 content = ground.not_found
             return content
+
+    def sealed(self, file: str) -> Sealed:
+        """The sealed page that a build would write as this file of the output, made for who asks and not kept."""
+        with self._lock:
+            client, kept_page = self.links.owner(file), self._kept.get(file)
+            self._note_lacking(self.links.passed())
+            entry = self._entry(client) if client is not None else None  # and its links are known from here on
+            if any(self._wrong.of(owner) for owner in (SITE, LINKS, TROUBLE, client or "")):
+                return Sealed(None, self._wrong.texts())
+            if client is None or entry is None or self._ground is None or self.links.access is None:
+                return Sealed(kept_page)
+            with self.links.access.sealing():
+                made = self._made(client, self._ground, entry.copies, file)
+            if made.errors:
+                return Sealed(None, tuple(made.errors.values()))
+            return Sealed(made.files.get(file, kept_page))
 
     def addresses(self) -> Iterator[str]:
         """Every address at which something is, with all clients' parts made on the way."""
@@ -300,13 +317,13 @@ class Engine:
         self._announce(tuple(sorted(changed)), restyled)
         return fresh
 
-    def _made(self, client: str, ground: Ground, copies: Copies) -> Made:
+    def _made(self, client: str, ground: Ground, copies: Copies, only: str = "") -> Made:
         sources = self._contents.sources(client)
         try:
             if sources is None:
                 return gone_of_ground(self._root, ground, client)
             problems = self._contents.problems(client)
-            return client_of_ground(self._root, ground, client, sources, problems, copies.of(sources))
+            return client_of_ground(self._root, ground, client, sources, problems, copies.of(sources), only)
         except OSError as error:
             text = "\n".join(in_words(error))
         except Exception:  # a bug; told with its traceback, and the other clients can be seen
@@ -378,22 +395,3 @@ class Engine:
         if not zone and self._ground:
             zone = self._ground.workshop.shared.site.practice.timezone
         return dt.datetime.now(ZoneInfo(zone) if zone else dt.UTC).date()
-
-
-class _Files(Mapping[str, bytes]):
-    """What an engine shows, by address."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __getitem__(self, address: str) -> bytes:
-        content = self._engine.get(address)
-        if content is None:
-            raise KeyError(address)
-        return content
-
-    def __iter__(self) -> Iterator[str]:
-        return self._engine.addresses()
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

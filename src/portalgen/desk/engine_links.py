@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,15 @@ class LiveAccess(PartialAccess):
         super().__init__(root, file, secret, fresh)
         self.seals = False
         self._learned: dict[str, tuple[LinkRow, ...]] = {}
+
+    @contextmanager
+    def sealing(self) -> Iterator[None]:
+        """While this lasts, what is sealed is sealed as in a build."""
+        self.seals = True
+        try:
+            yield
+        finally:
+            self.seals = False
 
     @property
     def learned(self) -> Mapping[str, tuple[LinkRow, ...]]:

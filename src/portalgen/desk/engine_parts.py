@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.loader import SharedPart, read_client
 from portalgen.content.lock import LinkRow
@@ -26,6 +28,7 @@ from portalgen.publish.printing import PrintShop
 from portalgen.publish.vanished import gone_client, gone_documents
 from portalgen.rules.account import account_of
 from portalgen.rules.amounts import odd_amounts
+from portalgen.site.links import file_of
 from portalgen.site.pages import File
 from portalgen.site.private import wanted_links
 from portalgen.site.render import NOT_FOUND
@@ -120,9 +123,18 @@ class Made(NamedTuple):
 
 
 def client_of_ground(
-    root: Path, ground: Ground, client: str, sources: tuple[Source, ...], problems: Iterable[Problem], copy: Copy
+    root: Path,
+    ground: Ground,
+    client: str,
+    sources: tuple[Source, ...],
+    problems: Iterable[Problem],
+    copy: Copy,
+    only: str = "",
 ) -> Made:
-    """One client's part. Files that have problems are there as far as they can be made. Raises `OSError`."""
+    """One client's part. Files that have problems are there as far as they can be made. Raises `OSError`.
+
+    With `only`, of all that is open no more is finished than the page that is this file of the output.
+    """
     access = _access(ground)
     rows = access.file.of(client)
     if rows is None:
@@ -133,6 +145,9 @@ def client_of_ground(
         return Made({}, errors_of(root, wrong, found) or _elsewhere(client))
     wrong += gone_documents(access.file, rows, read.folder)
     draft = ground.workshop.client(read.folder, ground.links)
+    if only:
+        chosen = tuple(one for one in draft.openings if file_of(one.opening.sections[0].address) == only)
+        draft = msgspec.structs.replace(draft, openings=chosen)
     prints = ground.shop.print(draft.pdfs)
     part = draft.part
     try:
@@ -266,3 +281,22 @@ class Shelf:
 def mark(content: bytes | None) -> bytes:
     """What tells a content from another; empty for none."""
     return b"" if content is None else hashlib.blake2b(content, digest_size=16).digest()
+
+
+class Files(Mapping[str, bytes]):
+    """All that is shown, by address: made when it is asked for."""
+
+    def __init__(self, get: Callable[[str], bytes | None], addresses: Callable[[], Iterator[str]]) -> None:
+        self._get, self._addresses = get, addresses
+
+    def __getitem__(self, address: str) -> bytes:
+        content = self._get(address)
+        if content is None:
+            raise KeyError(address)
+        return content
+
+    def __iter__(self) -> Iterator[str]:
+        return self._addresses()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

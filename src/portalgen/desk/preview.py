@@ -16,7 +16,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from portalgen.desk.command import broken_off
-from portalgen.desk.stage import Stage, Step, Update
+from portalgen.desk.stage import Sealed, Stage, Step, Update
 from portalgen.desk.watch import Edits, Watcher, Worker
 from portalgen.desk.web import Server
 from portalgen.site.links import shown
@@ -49,6 +49,9 @@ class Maker(Protocol):
 
     def look(self, page: str) -> None:
         """Somebody has this page before them: tells if it is another by now."""
+
+    def sealed(self, file: str) -> Sealed:
+        """The sealed page that a build would write as this file of the output."""
 
     def close(self) -> None:
         """All is over."""
@@ -120,7 +123,7 @@ class Preview:
         self._maker = maker
         self._say = report
         self._stage = Stage()
-        self._stage.look = maker.look
+        self._stage.look, self._stage.seal = maker.look, maker.sealed
         self._server = _listen(host, port, self._stage, board)
         self._worker = Worker(self._update, self._idle)
         maker.begin(self._tell, lambda: self._stage.tabs, self._worker.wake)

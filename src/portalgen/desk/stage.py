@@ -43,6 +43,13 @@ class Shown(NamedTuple):
     problems: tuple[str, ...]
 
 
+class Sealed(NamedTuple):
+    """What stands at a sealed link as its reader gets it. Without a `page`, `problems` say why; there may be none."""
+
+    page: bytes | None
+    problems: tuple[str, ...] = ()
+
+
 class Step(NamedTuple):
     """What one build changed. `restyled` are pages that differ in nothing but the address of their style sheets."""
 
@@ -67,6 +74,8 @@ class Stage:
         self._tabs: Counter[str] = Counter()
         self.look: Callable[[str], None] = lambda page: None
         """Called with the address of a page that begins to listen, so that what changed of it unnoticed is told."""
+        self.seal: Callable[[str], Sealed] = lambda file: Sealed(None)
+        """Makes the sealed page that a build would write as this file of the output."""
 
     def take(self, update: Update) -> Step | None:
         """Show what an update gave. Returns what that changed, None when nothing."""
@@ -104,6 +113,11 @@ class Stage:
         with self._news:
             self._news.wait_for(lambda: self._number > 0 or self._closed)
             return self._shown
+
+    def sealed(self, file: str) -> Sealed:
+        """A sealed page, made now; waits for the first build."""
+        self.current()
+        return self.seal(file)
 
     def close(self) -> None:
         """End every stream of events."""

@@ -61,7 +61,7 @@ class Server(ThreadingHTTPServer):
         self.hosts = {f"{name}:{self.server_port}" for name in names} | (names if self.server_port == 80 else set())
         if board:
             self.hosts |= board.names
-            board.problems = lambda: stage.current().problems
+            board.problems, board.sealed = lambda: stage.current().problems, stage.sealed
 
     def answers_to(self, host: str) -> bool:
         """Whether a request for this host is meant for us.

@@ -53,6 +53,10 @@
     soon = setTimeout(refresh, 100);  // one edit may be told of twice: when pages changed, and when all is worked off
   }
 
+  notice.querySelector("a").addEventListener("click", event => {
+    event.preventDefault();
+    location.reload();  // and the key of a sealed page stays in the address
+  });
   document.addEventListener("focusout", () => setTimeout(refresh));
 
   function connect() {  // only while the page is seen, since browsers open no more than six to one server
