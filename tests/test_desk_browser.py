@@ -256,7 +256,7 @@ def test_a_sealed_page_that_is_broken_comes_by_itself_when_it_is_mended(
         file = address.partition("#")[0].removeprefix("/desk/sealed/")
         for focused in (True, False):
             broken.write_text(good.replace("name:", "nmae:"))
-            until(desk, file, "cannot be sealed now")
+            until(desk, file, "error[unknown-key]")
             page.goto("about:blank")
             page.goto(desk.origin + address)
             expect(page.get_by_role("heading", level=1)).to_have_text("This page cannot be sealed now")
