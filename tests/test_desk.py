@@ -260,6 +260,8 @@ def test_a_rotated_link_leads_elsewhere_and_shows_in_the_preview(desk: Desk) -> 
     assert "Ana" in desk.ask(path[1]).text
     page = desk.done("rotate", FILLED["rotate"])
     assert "1 link of ana replaced." in page.text
+    assert "Replace those too if that person should not read them." in page.text
+    assert "After that, send the new link." in page.text  # and no command: a button leads there
     assert "salt" not in page.text
     new = desk.ask("/desk/links/ana").text
     assert url[1] not in new
@@ -543,6 +545,25 @@ def test_a_damaged_lock_is_told_where_links_would_be(desk: Desk) -> None:
     before = written(desk.site)
     assert desk.send("rotate", FILLED["rotate"]).status == 422
     assert written(desk.site) == before
+
+
+def test_a_client_whose_files_have_errors_is_named_among_the_links(desk: Desk) -> None:
+    path = desk.site / ANA / "client.yaml"
+    good = path.read_text()
+    path.write_text(good.replace("name:", "nmae:"))
+    everyone = desk.ask("/desk/links/").text
+    assert 'their files have errors: <a href="/desk/links/ana">ana</a>.' in everyone
+    assert "Ben Ode" in everyone
+    answer = desk.ask("/desk/links/ana")
+    assert answer.status == 200
+    assert "The files of ana have errors" in answer.text
+    assert "error[unknown-key]" in answer.text
+    assert "<body data-live>" in answer.text
+    path.write_text(good)
+    assert "Links of <bdi>Ana Horvat</bdi>" in desk.ask("/desk/links/ana").text
+    assert "have errors" not in desk.ask("/desk/links/").text
+    answer = desk.ask("/desk/links/nobody")
+    assert (answer.status, "There is no such client" in answer.text) == (404, True)
 
 
 def test_a_site_without_an_address_has_links_without_their_beginning(tmp_path: Path) -> None:

@@ -199,6 +199,7 @@ def test_rotating_a_link_and_copying_the_new_one(desk: Desk, chromium: Browser) 
         changed = {path for path, data in written(desk.site).items() if data != before.get(path)}
         assert changed == {"portalgen.lock"}
         page.get_by_role("link", name="Show the new link").click()
+        expect(page).to_have_url(re.compile("/desk/links/ana#portal-ana$"))
         new = portal.locator(".url").inner_text()
         assert new != old
         portal.get_by_role("button", name="Copy").click()
@@ -263,6 +264,11 @@ def test_a_sealed_page_that_is_broken_comes_by_itself_when_it_is_mended(
             expect(page.locator("pre")).to_contain_text("content/clients/ana/client.yaml:2:1")
             if focused:
                 assert not judge(page, axe_source, EVERY)
+                for path in ("/desk/links/", "/desk/links/ana"):
+                    page.goto(desk.origin + path)
+                    expect(page.locator("main")).to_contain_text("have errors")
+                    assert not judge(page, axe_source, EVERY)
+                page.goto(desk.origin + address)
                 page.locator("pre").focus()
             broken.write_text(good)
             if focused:

@@ -148,9 +148,7 @@ class Board:
             return self._message(seen, "Your site cannot be read", line, seen.errors, live=live)
         if name == "":
             return self._week(seen, first(given, "all"))
-        if name == "links/":
-            return self._links(seen)
-        if name.startswith("links/") and name.removeprefix("links/") in seen.subjects:
+        if name.startswith("links/"):
             return self._links(seen, name.removeprefix("links/"))
         if name in ACTIONS:
             return self._form(name, seen, given)
@@ -181,8 +179,15 @@ class Board:
             ageing=ageing(subjects, seen.day, currency),
         )
 
-    def _links(self, seen: Seen, client: str = "") -> Answer:
+    def _links(self, seen: Seen, client: str) -> Answer:
+        """The links of a client, or, without one, those to the pages of all."""
         assert seen.shared is not None
+        if client in seen.left_out:
+            line = "Mend what is said below, and their links are here again."
+            return self._message(seen, f"The files of {client} have errors", line, seen.errors, live=True)
+        if client and client not in seen.subjects:
+            line = "Their folder may have another name by now, or be gone."
+            return self._message(seen, "There is no such client", line, status=404)
         base = private_base(seen.shared.site)
         folders = [folder for folder in seen.folders() if client in ("", folder.id)]
         general: tuple[str, ...] = ()
@@ -208,6 +213,7 @@ class Board:
             base=base,
             invented=is_invented(base),
             general=general,
+            left_out=() if client else seen.left_out,
         )
 
     def _sealed(self, file: str) -> Answer:

@@ -172,5 +172,5 @@ def rotate_done(root: Path, today: dt.date | None, given: Given) -> Done:
     except Unclear as unclear:
         raise wrong(unclear, (), "link") from None
     change = Change(LOCK, False, sentence="The old address is kept as replaced, and the link has its next one.")
-    after = Next("Show the new link", f"/desk/links/{quote(client)}")
-    return Done("The link has a new address", tuple(retired_lines(done)), (change,), (after,))
+    after = Next("Show the new link", f"/desk/links/{quote(client)}#{of}-{quote(ref)}")
+    return Done("The link has a new address", tuple(retired_lines(done, typed=False)), (change,), (after,))

@@ -16,10 +16,7 @@ PROMISE = (
     "What somebody has seen stays seen, and hosts may serve old copies for a while.",
     "Build and upload now: until then the old address still opens.",
 )
-KNOWN = (
-    "Whoever opened the old page may have kept the links on it to invoices and credit notes, which still open.",
-    "Replace those too if that person should not read them: portalgen link rotate {client} --invoice N",
-)
+KNOWN = "Whoever opened the old page may have kept the links on it to invoices and credit notes, which still open."
 
 
 def issued_lines(books: Books, done: Sequence[IssuedInvoice]) -> list[str]:
@@ -107,12 +104,17 @@ def noted_lines(books: Books, done: Noted) -> list[str]:
     return [*lines, f"A slip? Take the entry {entry.id} off the end of {done.path}"]
 
 
-def retired_lines(done: Retired) -> list[str]:
-    """Links that were ended or replaced, and what that cannot undo."""
+def retired_lines(done: Retired, *, typed: bool = True) -> list[str]:
+    """Links that were ended or replaced, and what that cannot undo. `typed`: with the commands for what comes next."""
+
+    def then(text: str, command: str) -> str:
+        return f"{text}: {command}" if typed else f"{text}."
+
     how = "replaced" if done.renewed else "ended"
     lines = [f"{many(done.count, 'link')} of {done.client} {how}.", *PROMISE]
     if done.others:
-        lines += [line.format(client=done.client) for line in KNOWN]
+        rotate = f"portalgen link rotate {done.client} --invoice N"
+        lines += [KNOWN, then("Replace those too if that person should not read them", rotate)]
     if done.renewed:
-        lines.append(f"After that, send the new link: portalgen links {done.client}")
+        lines.append(then("After that, send the new link", f"portalgen links {done.client}"))
     return lines
