@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -453,6 +454,8 @@ def test_every_action_of_a_line_leads_to_a_form_that_knows_it(tmp_path: Path) ->
             assert answer.status == 200
             place = target.partition("#")[2]
             assert not place or f'id="{place}"' in answer.text, target
+            if "kind=final" in target:
+                assert ">\nSent the last request to pay.</textarea>" in answer.text
             if "invoice?" in target:
                 assert re.search(r'name="what" value="\w+" checked', answer.text), target
 
@@ -564,6 +567,30 @@ def test_a_client_whose_files_have_errors_is_named_among_the_links(desk: Desk) -
     assert "have errors" not in desk.ask("/desk/links/").text
     answer = desk.ask("/desk/links/nobody")
     assert (answer.status, "There is no such client" in answer.text) == (404, True)
+
+
+def test_a_link_that_is_not_made_yet_is_said_to_come(tmp_path: Path) -> None:
+    site = small_site(tmp_path)
+    alone = board.Board(site, DAY)  # with nobody beside it who makes links
+
+    def told() -> str:
+        return visible(alone.answer("GET", "/desk/links/ana", Message(), b"").body.decode())
+
+    coming = "A new link is being made, and comes here in a moment."
+    assert coming in told()
+    assert invoke("build", "--site", site, "--today", DEMO_DAY).code == 0
+    assert coming not in told()
+    (site / ANA / "invoices/more.yaml").write_text(
+        "id: more\nnumber: 2026-0002\nissued: 2026-11-20\nlines: [{description: B, unit_price: 10.00}]\n"
+    )
+    page = told()
+    assert coming in page
+    assert ("Invoice 2026-0001" in page, "Invoice 2026-0002" in page) == (True, False)
+    assert invoke("link", "revoke", "ana", "--site", site).code == 0
+    (site / ANA / "invoices/more.yaml").unlink()
+    page = told()
+    assert coming not in page
+    assert "None of their links is open." in page
 
 
 def test_a_site_without_an_address_has_links_without_their_beginning(tmp_path: Path) -> None:

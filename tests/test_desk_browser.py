@@ -121,11 +121,7 @@ def test_issuing_a_draft_and_the_preview_shows_it(desk: Desk, page: Page) -> Non
     expect(page.get_by_text("It keeps 2026-0002 as issued from now on.")).to_be_visible()
     page.get_by_role("link", name="Show the link to send").click()
     item = page.locator("#invoice-draft")
-    for _ in range(150):  # the preview makes the link at its next build
-        if item.count():
-            break
-        page.wait_for_timeout(200)
-        page.reload()
+    expect(item).to_be_in_viewport()  # as soon as the preview has made it, without a reload by hand
     item.get_by_role("link", name="Look at it").click()
     expect(page.locator("main")).to_contain_text("75.00")
     page.goto(f"{desk.origin}/desk/")

@@ -192,9 +192,11 @@ class Board:
         folders = [folder for folder in seen.folders() if client in ("", folder.id)]
         general: tuple[str, ...] = ()
         ended: list[OpenLink] = []
+        coming = False
         try:
             links = self._records.links(seen, [folder.id for folder in folders], portals=not client)
-            ended = self._records.ended(seen, client) if client else []
+            if client:
+                ended, coming = self._records.ended(seen, client), self._records.coming(seen, client)
         except (KeyProblem, NotDone) as refused:
             links, general = {folder.id: [] for folder in folders}, _general(refused)
         portals = {id_: next((link for link in own if link.of == "portal"), None) for id_, own in links.items()}
@@ -207,6 +209,7 @@ class Board:
             whose=folders[0].client.name.display if client else "",
             rows=links[client] if client else everyone,
             ended=ended,
+            coming=coming,
             sealed=any(link.sealed for own in (*links.values(), ended) for link in own),
             published=not client or folders[0].client.publish,
             based=bool(base),

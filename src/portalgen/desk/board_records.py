@@ -203,6 +203,13 @@ class Records:
                     found[client].append(OpenLink(row.of, row.ref, label, data["url"], path, last, page))
         return found
 
+    def coming(self, seen: Seen, client: str) -> bool:
+        """Whether a client shall have a link that is not made yet. Raises as `links` does."""
+        assert seen.shared is not None
+        subject = seen.subjects[client]
+        known = {(row.of, row.ref) for row in self._access().rows(client)}
+        return not known.issuperset(wanted_links(subject.folder, subject.account, seen.day, seen.shared))
+
     def ended(self, seen: Seen, client: str) -> list[OpenLink]:
         """The links of a client that opened something once. At each the next build puts a page that says so.
 

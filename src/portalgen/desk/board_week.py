@@ -25,6 +25,14 @@ STAGE_TITLES: Mapping[Stage, str] = {
     "demand": "The demand letter is due",
     "legal": "Decide about legal steps",
 }
+NOTES: Mapping[Stage, str] = {
+    "reminder": "Sent a friendly reminder.",
+    "request": "Sent a formal request to pay.",
+    "final": "Sent the last request to pay.",
+    "demand": "Sent the demand letter.",
+}
+"""What the log says of a step that was taken, until somebody writes it better."""
+
 _TILES: tuple[Name, ...] = ("overdue", "due", "to_bill", "drafts")
 _TYPED = ("portalgen letter", "portalgen build", "portalgen new")
 """Commands that are shown to be typed, unless a form here makes the invoice."""
@@ -162,7 +170,8 @@ def _acts(item: Item, day: dt.date) -> tuple[Act, ...]:
             step = item.ladder.next if item.ladder and item.ladder.sends(day) else None
             if step is None:
                 return _payable(item, ref)
-            note = Act("Note it as sent", form_of("log", client=item.client, kind=step.stage, invoices=item.label))
+            about = {"kind": step.stage, "invoices": item.label, "text": NOTES.get(step.stage, "")}
+            note = Act("Note it as sent", form_of("log", client=item.client, **about))
             return (_link(item, ref), note, _pay(item)) if step.stage == "reminder" else (note, _pay(item))
         case "sessions" | "charges" | "run_missed" | "run_due":
             return (Act("Make the invoice", form_of("invoice", client=item.client, what=_FORMED[item.code])),)

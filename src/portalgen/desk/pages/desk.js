@@ -39,10 +39,17 @@
   let source = null;
   let soon = 0;
 
+  // what the address names may have come with the change, and is gone to then, in place of where one was
+  function again() {
+    const waited = location.hash && !document.getElementById(location.hash.slice(1));
+    history.scrollRestoration = waited ? "manual" : "auto";
+    location.reload();
+  }
+
   // never under somebody's fingers: a reload would lose the place of the keyboard
   function refresh() {
     if (!stale) return;
-    if (document.activeElement === document.body) return location.reload();
+    if (document.activeElement === document.body) return again();
     if (notice.hidden) said.textContent = notice.textContent;
     notice.hidden = false;
   }
@@ -55,7 +62,7 @@
 
   notice.querySelector("a").addEventListener("click", event => {
     event.preventDefault();
-    location.reload();  // and the key of a sealed page stays in the address
+    again();  // and the key of a sealed page stays in the address
   });
   document.addEventListener("focusout", () => setTimeout(refresh));
 
