@@ -119,9 +119,11 @@ def test_issuing_a_draft_and_the_preview_shows_it(desk: Desk, page: Page) -> Non
     assert "number: 2026-0002\nissued: 2026-11-21\n" in (desk.site / ANA / "invoices/draft.yaml").read_text()
     assert '"2026-0002"' in (desk.site / "portalgen.lock").read_text()
     expect(page.get_by_text("It keeps 2026-0002 as issued from now on.")).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 480})
     page.get_by_role("link", name="Show the link to send").click()
     item = page.locator("#invoice-draft")
-    expect(item).to_be_in_viewport()  # as soon as the preview has made it, without a reload by hand
+    expect(item).to_be_focused()  # as soon as the preview has made it, without a reload by hand
+    expect(item).to_be_in_viewport()
     item.get_by_role("link", name="Look at it").click()
     expect(page.locator("main")).to_contain_text("75.00")
     page.goto(f"{desk.origin}/desk/")

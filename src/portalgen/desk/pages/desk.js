@@ -39,10 +39,15 @@
   let source = null;
   let soon = 0;
 
-  // what the address names may have come with the change, and is gone to then, in place of where one was
+  // what the address names may come with a change; then it is gone to, as if it had been there from the start
+  const named = () => document.getElementById(location.hash.slice(1));
+  if (history.scrollRestoration === "manual" && named()) {
+    named().scrollIntoView();
+    named().focus({preventScroll: true});
+  }
+
   function again() {
-    const waited = location.hash && !document.getElementById(location.hash.slice(1));
-    history.scrollRestoration = waited ? "manual" : "auto";
+    history.scrollRestoration = location.hash && !named() ? "manual" : "auto";
     location.reload();
   }
 
