@@ -70,6 +70,18 @@ def test_what_was_paid_and_what_was_credited_are_kept_apart(
     assert waiting == sorted(waiting), "payments pay the first part first"
 
 
+SIGNED = st.decimals(min_value=-500, max_value=500, places=2, allow_nan=False, allow_infinity=False)
+
+
+@given(amount=SIGNED, paid=SIGNED, lowered=SIGNED)
+def test_one_part_is_settled_like_the_only_one_of_a_plan_that_asks_for_something(
+    amount: Decimal, paid: Decimal, lowered: Decimal
+) -> None:
+    part = Part(due=ISSUED, amount=amount)
+    several = settle((part, Part(due=ISSUED + DAY, amount=ZERO)), paid, lowered)
+    assert settle((part,), paid, lowered) == several[:1]
+
+
 def test_a_credit_note_lowers_the_last_parts_and_pays_none(tmp_path: Path) -> None:
     site = planned(tmp_path, **{"credit-notes__cn-1": NOTE + OFF})
     text = words(page(site, addresses(site)["invoice", "2026-0001"]))

@@ -8,15 +8,19 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portalgen.content.loader import load
 from portalgen.content.model import Shared, Site
 from portalgen.rules.account import account_of
 from portalgen.rules.money import ZERO, fits, total
-from portalgen.rules.shares import gross, invoice_slices, paid_parts
+from portalgen.rules.shares import gross, invoice_slices, paid_parts, slices_of
+from portalgen.rules.totals import Totals
 from portalgen.rules.year import YearSummary, income, years_of
 from tests.accounts import LAST, clients, including_tax, ledgers_of, practice
 from tests.support import MINIMAL, MINIMAL_CLIENT, minimal_site
+from tests.test_totals import documents
 
 TAXED = {
     **MINIMAL_CLIENT,
@@ -51,6 +55,19 @@ def years(tmp_path: Path, payments: str, today: str = "2027-06-01", **files: str
     found = years_of(loaded.site.shared, folder, account, day)
     assert [one.year for one in found] == sorted((one.year for one in found), reverse=True)
     return {one.year: one for one in found}
+
+
+@given(documents(), st.booleans())
+def test_one_service_has_what_several_have_together(totals: Totals, deposit: bool) -> None:
+    several = slices_of(totals, [f"s{n}" for n in range(len(totals.lines))], deposit=deposit)
+    one = slices_of(totals, ["only"] * len(totals.lines), deposit=deposit)
+    assert {(part.key, part.deposit) for part in one} == {(part.key, part.deposit) for part in several}
+    for part in one:
+        same = [other for other in several if other.key == part.key]
+        own = [other for other in one if other.key == part.key]
+        assert str(total(other.net for other in own)) == str(total(other.net for other in same))
+        assert str(total(other.tax for other in own)) == str(total(other.tax for other in same))
+        assert totals.charges or (len(own) == 1 and part.service == ("only" if part.key else ""))
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from portalgen.rules.invoices import above_invoice, after_issue, before_credit, 
 from portalgen.rules.issued import change_finding, credit_document, invoice_document, restored
 from portalgen.rules.lines import LineReader, Source, billed_twice
 from portalgen.rules.money import ZERO, total
-from portalgen.rules.status import Entries, status_of
+from portalgen.rules.status import NOTHING, Entries, status_of
 from portalgen.rules.totals import Totals, compute
 
 Issued = Mapping[DocumentKey, DocumentRow]
@@ -41,17 +41,19 @@ class _Bookkeeper:
         self.shared, self.folder, self.today, self.issued = shared, folder, today, issued
         self.reader = LineReader(shared, folder)
         self.findings = self.reader.findings
-        self.documents = {record.id: restored(row) for record in folder.billing if (row := issued.get(_key(record)))}
+        self.records = folder.billing
+        self.documents = {record.id: restored(row) for record in self.records if (row := issued.get(_key(record)))}
         self.totals: dict[str, Totals] = {}
         self.credits: dict[str, list[Credit]] = {}
         self.amounts: dict[str, tuple[Decimal, tuple[Deducted, ...]]] = {}
         self.dues: dict[str, dt.date | None] = {}
         self.allocated: dict[str, list[Allocated]] = {}
+        self.cleared: dict[str, Decimal] = {}  # of each invoice, by the payments booked so far
         self.drawn: dict[str, tuple[Drawn, ...]] = {}
 
     def close(self) -> tuple[Account, tuple[Finding, ...]]:
         folder = self.folder
-        for record in folder.billing:
+        for record in self.records:
             row = self.issued.get(_key(record))
             if row and (finding := change_finding(record, row)):
                 self.findings.append(finding)
@@ -139,11 +141,12 @@ class _Bookkeeper:
 
     def _payment(self, index: int, payment: Payment) -> None:
         path = self.folder.source("payments.yaml")
-        self.reader.check_amount(payment.amount, Source(path, payment.currency, None), (index, "amount"))
+        source = Source(path, payment.currency, None)
+        self.reader.check_amount(payment.amount, source, (index, "amount"))
         for n, part in enumerate(payment.allocations):
             at = (index, "allocations", n)
             invoice, of = self.folder.invoices[part.invoice], self.totals[part.invoice]
-            self.reader.check_amount(part.amount, Source(path, payment.currency, None), (*at, "amount"))
+            self.reader.check_amount(part.amount, source, (*at, "amount"))
             if of.currency != payment.currency:
                 self._find(
                     path,
@@ -171,13 +174,13 @@ class _Bookkeeper:
                 )
             self.allocated.setdefault(part.invoice, []).append(Allocated(payment=payment, amount=part.amount))
             if payment.status == "cleared":
-                self._check_balance(part.invoice, payment, path, (*at, "amount"))
+                paid = self.cleared[part.invoice] = self.cleared.get(part.invoice, ZERO) + part.amount
+                self._check_balance(part.invoice, payment, paid, path, (*at, "amount"))
 
-    def _check_balance(self, key: str, payment: Payment, path: str, at: tuple[str | int, ...]) -> None:
-        """Allocations may not exceed what the invoice asked for on the day of the payment."""
+    def _check_balance(self, key: str, payment: Payment, paid: Decimal, path: str, at: tuple[str | int, ...]) -> None:
+        """Allocations, `paid` with this one, may not exceed what the invoice asked for on the day of the payment."""
         amount, _ = self.amounts[key]
         credited = self._credited(key, payment.date - DAY)  # of one day, the money may have come first
-        paid = total(a.amount for a in self.allocated[key] if a.payment.status == "cleared")
         asked = max(amount - credited - _written_off(self.folder.invoices[key], payment.date), ZERO)
         if paid > asked and payment.amount > 0:
             over = paid - asked
@@ -227,12 +230,14 @@ class _Bookkeeper:
         return totals.total - total(deposit.amount for deposit in deposits), tuple(deposits)
 
     def _credited(self, key: str, day: dt.date) -> Decimal:
-        return total(c.totals.total for c in self.credits.get(key, ()) if c.note.issued <= day)
+        credits = self.credits.get(key)
+        return total(c.totals.total for c in credits if c.note.issued <= day) if credits else ZERO
 
     def _auto(self) -> None:
         """What nobody allocated by hand: payments with `auto: true`, and the advance on the client's retainer."""
-        ahead = any(payment.auto or payment.for_ == "retainer" for payment in self.folder.payments)
-        for invoice in self.folder.invoices.values() if ahead else ():
+        if not any(payment.auto or payment.for_ == "retainer" for payment in self.folder.payments):
+            return
+        for invoice in self.folder.invoices.values():
             if invoice.issued and invoice.id not in self.documents:
                 by_hand = [(part.payment, part.amount) for part in self.allocated.get(invoice.id, ())]
                 claims = self._claims(invoice.issued)
@@ -291,8 +296,7 @@ class _Bookkeeper:
             if credit.note.issued <= self.today
         )
         entries = self._entries(invoice, allocations, credits)
-        parts = self._parts(invoice)
-        parts = settle(parts, entries.paid, entries.credited + entries.written_off)
+        parts = settle(self._parts(invoice), entries.paid, entries.credited + entries.written_off)
         status = status_of(
             invoice,
             amount,
@@ -352,32 +356,35 @@ class _Bookkeeper:
                     self.documents[note.id] = taken_back
 
     def _entries(self, invoice: Invoice, allocations: tuple[Allocated, ...], credits: tuple[Credit, ...]) -> Entries:
+        written = _written_off(invoice, self.today)
+        if not (allocations or credits or written):
+            return NOTHING
         cleared = [a for a in allocations if a.payment.status == "cleared"]
         pending = [a for a in allocations if a.payment.status == "pending"]
-        written = _written_off(invoice, self.today)
         dates = [a.payment.date for a in cleared] + [c.note.issued for c in credits]
-        dates += [a.payment.date for a in pending if self.amounts[invoice.id][0] > total(b.amount for b in cleared)]
+        if pending and self.amounts[invoice.id][0] > total(a.amount for a in cleared):
+            dates += [a.payment.date for a in pending]
         if invoice.write_off and written:
             dates.append(invoice.write_off.date)
         return Entries(
-            received=total(a.amount for a in cleared if a.amount > 0),
-            refunded=-total(a.amount for a in cleared if a.amount < 0),
-            pending=total(a.amount for a in pending),
-            credited=total(c.totals.total for c in credits),
+            received=total([a.amount for a in cleared if a.amount > 0]),
+            refunded=-total([a.amount for a in cleared if a.amount < 0]),
+            pending=total([a.amount for a in pending]),
+            credited=total([c.totals.total for c in credits]),
             written_off=written,
             changed=max(dates, default=None),
         )
 
     def _check(self, invoice: Invoice, amount: Decimal, due: dt.date | None, totals: Totals) -> None:
-        source = self._source(invoice)
         if _key(invoice) not in self.issued:
             for n, part in enumerate(invoice.schedule):
-                self.reader.check_amount(part.amount, source, ("schedule", n, "amount"))
+                self.reader.check_amount(part.amount, self._source(invoice), ("schedule", n, "amount"))
             self.findings += before_issue(invoice, amount, due, totals)
         if invoice.write_off:
-            self.reader.check_amount(invoice.write_off.amount, source, ("write_off", "amount"))
-        cleared = [a for a in self.allocated.get(invoice.id, ()) if a.payment.status == "cleared"]
-        self.findings += after_issue(invoice, amount, totals.total, cleared, self.credits.get(invoice.id, ()))
+            self.reader.check_amount(invoice.write_off.amount, self._source(invoice), ("write_off", "amount"))
+        if invoice.write_off or invoice.disputed or invoice.void:
+            cleared = [a for a in self.allocated.get(invoice.id, ()) if a.payment.status == "cleared"]
+            self.findings += after_issue(invoice, amount, totals.total, cleared, self.credits.get(invoice.id, ()))
 
 
 def _key(record: Invoice | CreditNote) -> DocumentKey:

@@ -71,10 +71,18 @@ def parts_of(schedule: tuple[Instalment, ...], amount: Decimal, currency: str) -
 
 def settle(parts: tuple[Part, ...], paid: Decimal, lowered: Decimal) -> tuple[Part, ...]:
     """Parts with payments laid on from the first one and credits or write-offs taken from the last one."""
+    if len(parts) == 1:
+        return (_settled(parts[0], paid, lowered),)
     taken = reversed(_laid(lowered, [part.amount for part in reversed(parts)]))
     asked = [Part(due=part.due, amount=part.amount, lowered=less) for part, less in zip(parts, taken, strict=True)]
     received = _laid(paid, [part.open for part in asked])
     return tuple(msgspec.structs.replace(part, paid=much) for part, much in zip(asked, received, strict=True))
+
+
+def _settled(part: Part, paid: Decimal, lowered: Decimal) -> Part:
+    """The same of one part alone."""
+    less = min(max(lowered, ZERO), part.amount)
+    return Part(due=part.due, amount=part.amount, paid=min(max(paid, ZERO), part.amount - less), lowered=less)
 
 
 def _laid(amount: Decimal, rooms: list[Decimal]) -> list[Decimal]:

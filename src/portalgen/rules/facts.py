@@ -59,7 +59,8 @@ class InvoiceFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     def money(self, amount: Decimal) -> Money:
         """An amount in this invoice's currency, with all its decimals."""
-        return Money(rounded(amount, self.currency), self.currency)
+        currency = self.totals.currency
+        return Money(rounded(amount, currency), currency)
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +91,7 @@ def held_for(folder: ClientFolder, invoices: Iterable[InvoiceFacts], today: dt.d
         if payment.status == "cleared" and payment.date <= today:
             held[payment.currency] = held.get(payment.currency, ZERO) + payment.amount
     for facts in invoices:
-        if facts.status.document == "issued":
+        if facts.status.document == "issued" and (facts.allocations or facts.status.surplus):
             paid = total(a.amount for a in facts.allocations if a.payment.status == "cleared")
             held[facts.currency] = held.get(facts.currency, ZERO) - paid + facts.status.surplus
     return {currency: amount for currency, amount in sorted(held.items()) if amount > 0}

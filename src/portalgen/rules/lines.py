@@ -301,6 +301,8 @@ def billed_twice(folder: ClientFolder) -> Iterator[Finding]:
     seen: dict[tuple[str, str], str] = {}
     for invoice in folder.invoices.values():
         for n, line in enumerate(invoice.lines if not invoice.void else ()):
+            if not (line.session or line.charge):
+                continue
             for kind, key in (("session", line.session), ("charge", line.charge)):
                 if key and (kind, key) in seen:
                     yield Finding(

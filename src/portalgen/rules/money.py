@@ -47,6 +47,8 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
 
 def fits(amount: Decimal, currency: str) -> bool:
     """Whether the amount has no more decimals than the currency."""
+    if amount.same_quantum(quantum(currency)):
+        return True
     return -int(amount.as_tuple().exponent) <= minor_digits(currency) or amount == rounded(amount, currency)
 
 

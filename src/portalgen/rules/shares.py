@@ -55,10 +55,11 @@ def gross(slices: Iterable[Slice]) -> Decimal:
 def combined(*several: Slices) -> Slices:
     """Slices added up; what comes to nothing is left out."""
     sums: dict[tuple[TaxKey | None, str, bool], tuple[Decimal, Decimal]] = {}
-    for part in (part for slices in several for part in slices):
-        at = (part.key, part.service, part.deposit)
-        net, tax = sums.get(at, (ZERO, ZERO))
-        sums[at] = (net + part.net, tax + part.tax)
+    for slices in several:
+        for part in slices:
+            at = (part.key, part.service, part.deposit)
+            net, tax = sums.get(at, (ZERO, ZERO))
+            sums[at] = (net + part.net, tax + part.tax)
     return tuple(
         Slice(key=key, service=service, deposit=deposit, net=net, tax=tax)
         for (key, service, deposit), (net, tax) in sums.items()
@@ -106,7 +107,7 @@ def credit_slices(folder: ClientFolder, facts: InvoiceFacts, credit: Credit) -> 
     if credit.note.full and credit.totals.lines == facts.totals.lines:
         return _own(folder, facts)
     services = _services(folder, credit.note.lines) or ("",) * len(credit.totals.lines)
-    return _cut(credit.totals, services, _deposit(facts.invoice), _own(folder, facts))
+    return slices_of(credit.totals, services, deposit=_deposit(facts.invoice), of=_own(folder, facts))
 
 
 def paid_parts(folder: ClientFolder, account: Account) -> dict[str, list[PaidPart]]:
@@ -129,7 +130,7 @@ def paid_parts(folder: ClientFolder, account: Account) -> dict[str, list[PaidPar
             paid += part.amount
             left = _less_credits(folder, facts, asked, part.payment.date)
             after = portion(left, max(min(paid, gross(left)), ZERO), facts.currency)
-            slices = combined(after, negated(before))
+            slices = combined(after, negated(before)) if before else after
             found.setdefault(part.payment.id, []).append(PaidPart(facts=facts, amount=part.amount, slices=slices))
             before = after
     return found
@@ -140,38 +141,13 @@ def line_services(folder: ClientFolder, invoice: Invoice) -> tuple[str, ...]:
     return _services(folder, invoice.lines)
 
 
-def _date(part: Allocated) -> dt.date:
-    return part.payment.date
-
-
-def _services(folder: ClientFolder, lines: Sequence[Line]) -> tuple[str, ...]:
-    sessions = (
-        {session.id: session.service for session in folder.sessions} if any(line.session for line in lines) else {}
-    )
-    return tuple(line.service or sessions.get(line.session or "", "") for line in lines)
-
-
-def _deposit(invoice: Invoice) -> bool:
-    return invoice.kind == "deposit"
-
-
-def _own(folder: ClientFolder, facts: InvoiceFacts) -> Slices:
-    return _cut(facts.totals, _services(folder, facts.invoice.lines), _deposit(facts.invoice))
-
-
-def _less_credits(folder: ClientFolder, facts: InvoiceFacts, slices: Slices, day: dt.date | None) -> Slices:
-    """The slices less what was credited by a day."""
-    credits = [credit for credit in facts.credits if day is None or credit.note.issued <= day]
-    if not credits:
-        return slices
-    return combined(slices, *(negated(credit_slices(folder, facts, credit)) for credit in credits))
-
-
-def _cut(totals: Totals, services: Sequence[str], deposit: bool, of: Slices = ()) -> Slices:
+def slices_of(totals: Totals, services: Sequence[str], *, deposit: bool = False, of: Slices = ()) -> Slices:
     """The document's tax groups shared among their services by the lines' nets; a charge has no service.
 
     `of` are the slices of the invoice that a credit note is for.
     """
+    if not of and not totals.charges and len({*services}) == 1:
+        return _whole(totals, services[0], deposit)
     slices: list[Slice] = []
     for group in totals.groups:
         weights: dict[str, Decimal] = {}
@@ -198,6 +174,44 @@ def _cut(totals: Totals, services: Sequence[str], deposit: bool, of: Slices = ()
     if totals.rounding:
         slices.append(Slice(key=None, net=totals.rounding, deposit=deposit))
     return combined(tuple(slices))
+
+
+def _date(part: Allocated) -> dt.date:
+    return part.payment.date
+
+
+def _services(folder: ClientFolder, lines: Sequence[Line]) -> tuple[str, ...]:
+    named = {line.session for line in lines if line.session} if folder.sessions else ()
+    sessions = {session.id: session.service for session in folder.sessions if session.id in named} if named else {}
+    return tuple([line.service or sessions.get(line.session or "", "") for line in lines])
+
+
+def _deposit(invoice: Invoice) -> bool:
+    return invoice.kind == "deposit"
+
+
+def _own(folder: ClientFolder, facts: InvoiceFacts) -> Slices:
+    return slices_of(facts.totals, _services(folder, facts.invoice.lines), deposit=_deposit(facts.invoice))
+
+
+def _less_credits(folder: ClientFolder, facts: InvoiceFacts, slices: Slices, day: dt.date | None) -> Slices:
+    """The slices less what was credited by a day."""
+    credits = [credit for credit in facts.credits if day is None or credit.note.issued <= day]
+    if not credits:
+        return slices
+    return combined(slices, *(negated(credit_slices(folder, facts, credit)) for credit in credits))
+
+
+def _whole(totals: Totals, service: str, deposit: bool) -> Slices:
+    """The same of a document whose lines are all of one service, so that nothing has to be shared."""
+    slices = [
+        Slice(key=group.key, service=service, deposit=deposit, net=group.base, tax=group.tax)
+        for group in totals.groups
+        if group.base or group.tax
+    ]
+    if totals.rounding:
+        slices.append(Slice(key=None, net=totals.rounding, deposit=deposit))
+    return tuple(slices)
 
 
 def _spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> tuple[Decimal, ...]:

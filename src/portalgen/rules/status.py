@@ -10,7 +10,7 @@ import msgspec
 
 from portalgen.content.records.documents import Invoice
 from portalgen.rules.due import DAY, Part
-from portalgen.rules.money import ZERO, Money
+from portalgen.rules.money import ZERO, Money, total
 
 DocumentState = Literal["draft", "scheduled", "issued", "void"]
 MoneyState = Literal[
@@ -57,6 +57,10 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
         return self.received - self.refunded
 
 
+NOTHING = Entries()
+"""Of an invoice about which nothing happened."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The three axes and what follows for the client. `surplus` is what was paid or credited beyond the total.
 
@@ -92,14 +96,15 @@ def document_state(invoice: Invoice, today: dt.date) -> DocumentState:
 
 def money_state(amount: Decimal, entries: Entries) -> MoneyState:
     """The money axis for a document of `amount`."""
-    balance = amount - entries.paid - entries.credited - entries.written_off
-    if amount == 0 and not entries.paid:
+    paid = entries.paid
+    balance = amount - paid - entries.credited - entries.written_off
+    if amount == 0 and not paid:
         return "nothing_due"
     if balance < 0:
         return "overpaid"
     if balance > 0:
-        return "partially_paid" if entries.paid > 0 else "unpaid"
-    if entries.paid > 0:
+        return "partially_paid" if paid > 0 else "unpaid"
+    if paid > 0:
         return "written_off" if entries.written_off else "paid"
     if entries.refunded:
         return "refunded"
@@ -140,10 +145,8 @@ def status_of(
     timing: TimingState = "none"
     if open_parts and document == "issued":
         timing = timing_state(due, grace, soon, today)
-    due_now, by = _due_now(open_parts, today)
-    reached = [part.due for part in open_parts if part.due <= today]
-    if timing == "grace" and due:
-        reached.append(due + DAY)
+    late = [part for part in open_parts if part.due <= today]
+    due_now, by = _due_now(open_parts, late)
     discussed = min((invoice.disputed.amount if invoice.disputed else None) or balance, balance) if disputed else ZERO
     if discussed:
         due_now = min(due_now, balance - discussed)
@@ -176,7 +179,7 @@ def status_of(
             open_parts,
             grace,
             today,
-            reached,
+            late,
         ),
     )
 
@@ -186,9 +189,9 @@ def _disputed(invoice: Invoice, today: dt.date) -> bool:
     return bool(dispute and dispute.from_ <= today and (dispute.until is None or today <= dispute.until))
 
 
-def _due_now(open_parts: list[Part], today: dt.date) -> tuple[Decimal, dt.date | None]:
-    reached = [part for part in open_parts if part.due <= today] or open_parts[:1]
-    return sum((part.open for part in reached), ZERO), reached[0].due if reached else None
+def _due_now(open_parts: list[Part], late: list[Part]) -> tuple[Decimal, dt.date | None]:
+    reached = late or open_parts[:1]
+    return total([part.open for part in reached]), reached[0].due if reached else None
 
 
 def _label(
@@ -205,9 +208,12 @@ def _label(
     open_parts: list[Part],
     grace: int,
     today: dt.date,
-    reached: list[dt.date],
+    late: list[Part],
 ) -> Label:
-    dates = [day for day in (invoice.issued, entries.changed) if day and day <= today] + reached
+    dates = [day for day in (invoice.issued, entries.changed) if day and day <= today]
+    dates += [part.due for part in late]
+    if timing == "grace" and due:
+        dates.append(due + DAY)
     since = None
     code: LabelCode
     if document == "void":
@@ -236,7 +242,7 @@ def _label(
         dates.append(invoice.disputed.until + DAY)
     following = None
     if len(open_parts) > 1 and code in ("due_today", "past_due", "partly_paid", "due"):
-        following = _due_now(open_parts, today)[0] if code == "past_due" else open_parts[0].open
+        following = _due_now(open_parts, late)[0] if code == "past_due" else open_parts[0].open
     return Label(
         code=code,
         as_of=max(dates, default=today),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -116,11 +116,12 @@ class IncomeRow(msgspec.Struct, frozen=True, kw_only=True):
 def years_of(shared: Shared, folder: ClientFolder, account: Account, today: dt.date) -> tuple[YearSummary, ...]:
     """One summary for each year and currency in which money moved by `today`, the latest year first."""
     parts = paid_parts(folder, account)
+    labels = {method.id: method.label for method in shared.site.practice.methods}
     payments: dict[tuple[int, str], list[Payment]] = {}
     for payment in _cleared(folder, today):
         payments.setdefault((-payment.date.year, payment.currency), []).append(payment)
     return tuple(
-        _summary(shared, folder, -year, currency, rows, parts)
+        _summary(shared, folder, -year, currency, [(payment, parts.get(payment.id, ())) for payment in rows], labels)
         for (year, currency), rows in sorted(payments.items(), key=lambda item: item[0])
     )
 
@@ -165,12 +166,11 @@ def _summary(
     folder: ClientFolder,
     year: int,
     currency: str,
-    payments: Iterable[Payment],
-    parts: dict[str, list[PaidPart]],
+    payments: Sequence[tuple[Payment, Sequence[PaidPart]]],
+    labels: Mapping[str, str],
 ) -> YearSummary:
-    labels = {method.id: method.label for method in shared.site.practice.methods}
-    rows = tuple(_row(folder, payment, labels, parts.get(payment.id, [])) for payment in payments)
-    slices = combined(*(part.slices for row in rows for part in parts.get(row.payment, [])))
+    rows = tuple(_row(folder, payment, labels, parts) for payment, parts in payments)
+    slices = combined(*(part.slices for _, parts in payments for part in parts))
     services: dict[str, Decimal] = {}
     for part in slices:
         services[part.service] = services.get(part.service, ZERO) + part.gross
@@ -191,19 +191,20 @@ def _summary(
 
 
 def _taxes(slices: Slices) -> tuple[TaxSum, ...]:
-    keys = {part.key for part in slices if part.key is not None}
-    sums = [
-        TaxSum(
-            key=key,
-            net=total(part.net for part in slices if part.key == key),
-            tax=total(part.tax for part in slices if part.key == key),
-        )
-        for key in sorted(keys, key=lambda key: (-key.rate, key))
-    ]
-    return tuple(row for row in sums if row.net or row.tax)
+    sums: dict[TaxKey, tuple[Decimal, Decimal]] = {}
+    for part in slices:
+        if part.key is not None:
+            net, tax = sums.get(part.key, (ZERO, ZERO))
+            sums[part.key] = (net + part.net, tax + part.tax)
+    return tuple(
+        TaxSum(key=key, net=net, tax=tax)
+        for key, (net, tax) in sorted(sums.items(), key=lambda item: (-item[0].rate, item[0]))
+        if net or tax
+    )
 
 
-def _row(folder: ClientFolder, payment: Payment, labels: dict[str, str], parts: list[PaidPart]) -> PaidRow:
+def _row(folder: ClientFolder, payment: Payment, labels: Mapping[str, str], parts: Sequence[PaidPart]) -> PaidRow:
+    invoices = tuple(_invoice(folder, part) for part in parts)
     return PaidRow(
         date=payment.date,
         payment=payment.id,
@@ -212,9 +213,9 @@ def _row(folder: ClientFolder, payment: Payment, labels: dict[str, str], parts: 
         payer=payment.payer or "",
         reference=payment.reference or "",
         receipt_number=payment.receipt_number or "",
-        invoices=tuple(_invoice(folder, part) for part in parts),
+        invoices=invoices,
         amount=payment.amount,
-        tax=total(one.tax for part in parts for one in part.slices),
+        tax=total(paid.tax for paid in invoices),
         unapplied=payment.amount - total(gross(part.slices) for part in parts),
     )
 
