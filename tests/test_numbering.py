@@ -23,6 +23,7 @@ from portalgen.rules.numbering import (
     place_of,
     reference_form,
     series_of,
+    written,
 )
 from tests.support import MINIMAL, MINIMAL_CLIENT, minimal_site
 
@@ -113,6 +114,30 @@ def test_numbers_are_unique_and_dense_however_they_are_given_out(
     for sequences in scopes.values():
         assert sorted(sequences) == list(range(series.start, series.start + len(sequences)))
     assert gaps(series, "invoice", known) == ()
+
+
+@given(
+    st.sampled_from(
+        [
+            "{client}{seq}",
+            "{client}{yyyy}{seq:4}",
+            "{seq}{client}",
+            "{client}-{client}-{seq:2}",
+            "{yy}{client}{mm}{seq}",
+        ]
+    ),
+    st.sampled_from(["", "a", "1", "20", "a-1", "2026", "a-a"]),
+    st.text("a012-6", max_size=14),
+)
+def test_a_client_in_a_number_is_read_as_if_it_were_written_in_the_pattern(
+    pattern: str, client: str, number: str
+) -> None:
+    series = Series(pattern=pattern, reset="never")
+    own = Series(pattern=pattern.replace("{client}", client), reset="never")
+    given_out = written(series, "invoice", 7, DAY, client)
+    assert place_of(own, "invoice", given_out, client)
+    for text in (number, given_out):
+        assert place_of(series, "invoice", text, client) == place_of(own, "invoice", text, client)
 
 
 @given(st.sets(st.integers(1, 60), min_size=2), st.integers(1, 4))

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from dateutil.relativedelta import relativedelta
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from portalgen.content.model import Site
 from portalgen.rules.account import account_of
 from portalgen.rules.money import ZERO, total
-from portalgen.rules.statement import Statement, ageing_of, statements_of
+from portalgen.rules.statement import Statement, ageing_of, statements_of, year_before
 from tests.accounts import FIRST, LAST, clients, practice
 from tests.support import MINIMAL_CLIENT
 from tests.test_account import LINES, NOTE, PAID, site_of
@@ -38,6 +41,13 @@ def ages(statement: Statement) -> list[str]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return practice(tmp_path_factory.mktemp("practice"))
+
+
+@given(st.dates(min_value=dt.date(2, 1, 1)))
+@example(dt.date(2028, 2, 29))
+@example(dt.date(2027, 2, 28))
+def test_twelve_months_are_those_of_dateutil(day: dt.date) -> None:
+    assert year_before(day) == day + relativedelta(years=-1, days=1)
 
 
 def test_every_movement_with_the_balance_after_it(tmp_path: Path) -> None:

@@ -77,11 +77,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     def published(self) -> tuple[InvoiceFacts, ...]:
         """Issued and void invoices, the newest first; drafts and scheduled ones are nobody's business yet."""
         shown = [facts for facts in self.invoices.values() if facts.status.document in ("issued", "void")]
-        return tuple(
-            sorted(
-                shown, key=lambda facts: (facts.invoice.issued or dt.date.min, facts.invoice.number or ""), reverse=True
-            )
-        )
+        shown.sort(key=lambda facts: (facts.invoice.issued or dt.date.min, facts.invoice.number or ""), reverse=True)
+        return tuple(shown)
 
 
 def held_for(folder: ClientFolder, invoices: Iterable[InvoiceFacts], today: dt.date) -> dict[str, Decimal]:

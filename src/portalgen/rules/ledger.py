@@ -118,16 +118,17 @@ def _documents(account: Account) -> list[Entry]:
 
 
 def _money(folder: ClientFolder, account: Account, today: dt.date) -> list[Entry]:
-    paid: dict[str, list[str]] = {}
+    paid: dict[str, set[str]] = {}
     for facts in account.invoices.values():
         for part in facts.allocations:
-            paid.setdefault(part.payment.id, []).append(facts.invoice.id)
+            paid.setdefault(part.payment.id, set()).add(facts.invoice.id)
     entries = []
     for payment in folder.payments:
         if not _counts(payment, today):
             continue
         secures = is_security(folder, payment)
         kind: EntryKind = "refund" if payment.amount < 0 else "payment"
+        of = paid.get(payment.id, ())
         entries.append(
             Entry(
                 date=payment.date,
@@ -136,7 +137,7 @@ def _money(folder: ClientFolder, account: Account, today: dt.date) -> list[Entry
                 number=receipt_number(payment),
                 amount=ZERO if secures else -payment.amount,
                 currency=payment.currency,
-                invoice=of[0] if not secures and len(of := sorted(set(paid.get(payment.id, ())))) == 1 else "",
+                invoice=next(iter(of)) if not secures and len(of) == 1 else "",
                 held=payment.amount if secures else ZERO,
             )
         )
@@ -145,6 +146,9 @@ def _money(folder: ClientFolder, account: Account, today: dt.date) -> list[Entry
 
 def _drawn(folder: ClientFolder, account: Account) -> Iterator[Entry]:
     """What invoices took of the security, each on its day of issue or that of the payment, whichever is later."""
+    retainer = folder.client.retainer
+    if retainer is None or retainer.kind != "security":
+        return
     for facts in account.invoices.values():
         for part in facts.allocations if facts.status.document == "issued" else ():
             payment, invoice = part.payment, facts.invoice

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -119,12 +119,7 @@ def numbers_in(rows: Iterable[DocumentRow], forgotten: Iterable[NumberRow] = ())
 
 def place_of(series: Series, kind: SeriesKind, number: str, client: str) -> Place | None:
     """The scope and sequence that a number says by the pattern; None when it misses the pattern."""
-    found = _matcher(series, kind, client).fullmatch(number)
-    if not found:
-        return None
-    named = found.groupdict()
-    scope = (client if series.per_client else "", *(named.get(token) or "" for token in _scope_tokens(series)))
-    return Place(scope, int(named["seq"]))
+    return _form(series, kind).place(number, client)
 
 
 def next_number(series: Series, taken: Iterable[Taken], day: dt.date, client: str, *, kind: SeriesKind) -> str:
@@ -174,10 +169,13 @@ def number_findings(site: SiteFile, taken: Iterable[Taken], *, whole: bool = Tru
         if one.path or (one.kind, one.client, one.id) not in own:
             own[one.kind, one.client, one.id] = one
     findings: list[Finding] = []
+    kinds: dict[str, list[Taken]] = defaultdict(list)
+    implied: list[Taken] = []
+    for one in own.values():
+        (implied if one.implied else kinds[one.kind]).append(one)
     for kind in KINDS:
-        numbers = sorted((one for one in own.values() if one.kind == kind), key=lambda one: (one.number, one.path))
-        findings += _also_ids(kind, numbers)
-        numbers = [one for one in numbers if not one.implied]
+        numbers = sorted(kinds[kind], key=_by_number)
+        findings += _also_ids(kind, numbers, implied)
         findings += _alike(kind, numbers)
         if site.numbering:
             findings += _off_pattern(series_of(site, kind), kind, numbers)
@@ -189,6 +187,10 @@ def number_findings(site: SiteFile, taken: Iterable[Taken], *, whole: bool = Tru
 def gaps(series: Series, kind: SeriesKind, taken: Iterable[Taken]) -> tuple[str, ...]:
     """The missing numbers between the lowest and the highest of each scope, as `2026-0007` or `2026-0009 to …`."""
     return tuple(text for held in _scopes(series, kind, taken).values() for text, _ in _missing(series, kind, held))
+
+
+def _by_number(one: Taken) -> tuple[str, str]:
+    return one.number, one.path
 
 
 def _scope_tokens(series: Series) -> tuple[str, ...]:
@@ -208,10 +210,39 @@ def _value(token: str, kind: SeriesKind, day: dt.date, client: str) -> str:
     return values[token]
 
 
-@cache
-def _matcher(series: Series, kind: SeriesKind, client: str) -> re.Pattern[str]:
+class _Form:
+    """What the numbers of a series look like, read from its pattern once."""
+
+    def __init__(self, series: Series, kind: SeriesKind) -> None:
+        self._series, self._kind = series, kind
+        self._per_client, self._tokens = series.per_client, _scope_tokens(series)
+        self._named = "client" in series.tokens
+        self._matcher = _matcher(series, kind, None)
+
+    def match(self, number: str, client: str) -> re.Match[str] | None:
+        """The parts of a client's number by their tokens; None when it misses the pattern."""
+        found = self._matcher.fullmatch(number)
+        if found and self._named and found["client"] != client:
+            return _matcher(self._series, self._kind, client).fullmatch(number)
+        return found
+
+    def place(self, number: str, client: str) -> Place | None:
+        """The scope and sequence that a client's number says."""
+        found = self.match(number, client)
+        if not found:
+            return None
+        scope = (client if self._per_client else "", *(found[token] or "" for token in self._tokens))
+        return Place(scope, int(found["seq"]))
+
+
+_form = cache(_Form)
+
+
+@lru_cache(maxsize=256)
+def _matcher(series: Series, kind: SeriesKind, client: str | None) -> re.Pattern[str]:
+    """What a client's numbers match; without a client, those of any."""
     shapes = {"yyyy": r"\d{4}", "yy": r"\d\d", "mm": r"0[1-9]|1[0-2]", "dd": r"0[1-9]|[12]\d|3[01]"}
-    shapes |= {"client": re.escape(client), "series": re.escape(KINDS[kind])}
+    shapes |= {"client": "(?s:.*)" if client is None else re.escape(client), "series": re.escape(KINDS[kind])}
     parts: list[str] = []
     seen: set[str] = set()
     end = 0
@@ -251,7 +282,7 @@ def _missing(series: Series, kind: SeriesKind, held: list[tuple[int, Taken]]) ->
 
 def _again(series: Series, sequence: int, like: Taken) -> str:
     """The number with another sequence and all else as in `like`."""
-    found = _matcher(series, like.kind, like.client).fullmatch(like.number)
+    found = _form(series, like.kind).match(like.number, like.client)
     counter = next(token for token in series.tokens if is_counter(token))
     start, end = found.span("seq") if found else (0, 0)
     return like.number[:start] + str(sequence).zfill(counter_width(counter)) + like.number[end:]
@@ -264,13 +295,13 @@ def _alike(kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
     word = _WORDS[kind]
     for one in sorted(numbers, key=lambda one: (bool(one.path), one.path, one.number)):
         other = seen.setdefault(one.number.casefold(), one)
-        like = forms.setdefault(reference_form(one.number), one)
+        like = forms.setdefault(reference_form(one.number), one) if kind == "invoice" else one
         if other is not one and one.path:
             before = f"was given to '{other.id}' before" if other.client else "was given out before"
             where = f"is also in {other.path}" if other.path else before
             message = f"the {word} number '{one.number}' {where}"
             yield _finding(one, "duplicate-number", message, "give the later one the next free number")
-        elif like is not one and one.path and other is one and kind == "invoice":
+        elif like is not one and one.path and other is one:
             message = (
                 f"payments cannot tell '{one.number}' from '{like.number}': both become '{reference_form(one.number)}'"
             )
@@ -278,11 +309,13 @@ def _alike(kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
             yield _finding(one, "same-reference", message, hint, warning=True)
 
 
-def _also_ids(kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
+def _also_ids(kind: SeriesKind, numbers: list[Taken], implied: Iterable[Taken]) -> Iterator[Finding]:
     """Numbers that stand on another document already, which has none of its own."""
-    implied = {one.number.casefold(): one for one in numbers if one.implied}
+    if not numbers:
+        return
+    ids = {one.number.casefold(): one for one in sorted(implied, key=_by_number) if one.kind == kind}
     for one in numbers:
-        if not one.implied and (other := implied.get(one.number.casefold())):
+        if other := ids.get(one.number.casefold()):
             message = f"the {_WORDS[kind]} number '{one.number}' is also on the {_WORDS[kind]} of '{other.id}'"
             message += f" of '{other.client}', which has no number of its own"
             yield _finding(one, "duplicate-number", message, "give this one the next free number")

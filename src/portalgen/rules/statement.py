@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import msgspec
-from dateutil.relativedelta import relativedelta
 
 from portalgen.content.model import ClientFolder
 from portalgen.content.records.documents import Payment
@@ -16,7 +15,7 @@ from portalgen.rules.facts import Account, InvoiceFacts
 from portalgen.rules.ledger import Entry, entries_of, security
 from portalgen.rules.money import ZERO, total
 
-_LATE = (1, 31, 61, 91)
+_LATE = tuple(dt.timedelta(days=days) for days in (1, 31, 61, 91))
 """The first day past due of each bucket but the first."""
 
 
@@ -85,10 +84,13 @@ def ageing_of(outstanding: Iterable[InvoiceFacts], today: dt.date, *, asked: boo
 
     `asked`: without what is disputed, which is taken from the last part first.
     """
-    sums = [ZERO] * (len(_LATE) + 1)
-    for due, amount in _open_parts(outstanding, asked=asked):
-        sums[sum(today >= due + first * DAY for first in _LATE) if due else 0] += amount
-    return Ageing(not_due=sums[0], days_1_30=sums[1], days_31_60=sums[2], days_61_90=sums[3], over_90=sums[4])
+    return _ageing(_aged(outstanding, today, asked=asked))
+
+
+def year_before(day: dt.date) -> dt.date:
+    """The first of the twelve months that end with a day."""
+    leap = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if leap else day.day) + DAY
 
 
 def asked_of(statement: Statement, bound: Decimal) -> tuple[tuple[InvoiceFacts, ...], Decimal]:
@@ -122,10 +124,12 @@ def _statement(
         ),
         key=lambda facts: (facts.status.due or dt.date.max, facts.invoice.issued or dt.date.max, facts.invoice.id),
     )
+    aged = _aged(outstanding, today)
     came = [payment.date for payment in coming]
-    to = max([own[-1].date, *came, *_steps(outstanding, today), *_voided(account, currency)])
-    start = from_ or max(own[0].date, to + relativedelta(years=-1, days=1))
-    balance = opening = total(entry.amount for entry in own if entry.date < start)
+    steps = [passed[-1] for passed, _ in aged if passed]
+    to = max([own[-1].date, *came, *steps, *_voided(account, currency)])
+    start = from_ or max(own[0].date, year_before(to))
+    balance = opening = total([entry.amount for entry in own if entry.date < start])
     rows = []
     for entry in own:
         if entry.date >= start and entry.kind != "security":
@@ -138,7 +142,7 @@ def _statement(
         opening=opening,
         rows=tuple(rows),
         closing=balance,
-        ageing=ageing_of(outstanding, today),
+        ageing=_ageing(aged),
         unapplied=account.credit.get(currency, ZERO) - apart,
         security=apart,
         pending=total(payment.amount for payment in coming),
@@ -168,9 +172,24 @@ def _voided(account: Account, currency: str) -> Iterator[dt.date]:
             yield facts.invoice.void.date
 
 
-def _steps(outstanding: Iterable[InvoiceFacts], today: dt.date) -> Iterator[dt.date]:
-    """The days by now on which something open passed into the next bucket."""
-    for due, _ in _open_parts(outstanding):
-        for first in _LATE if due else ():
-            if due and (day := due + first * DAY) <= today:
-                yield day
+def _aged(
+    outstanding: Iterable[InvoiceFacts], today: dt.date, *, asked: bool = False
+) -> list[tuple[list[dt.date], Decimal]]:
+    """What is open of each part, with the days by now on which it passed into the next bucket."""
+    return [(_passed(due, today) if due else [], amount) for due, amount in _open_parts(outstanding, asked=asked)]
+
+
+def _passed(due: dt.date, today: dt.date) -> list[dt.date]:
+    passed: list[dt.date] = []
+    for late in _LATE:
+        if today < (day := due + late):
+            break
+        passed.append(day)
+    return passed
+
+
+def _ageing(aged: Iterable[tuple[list[dt.date], Decimal]]) -> Ageing:
+    sums = [ZERO] * (len(_LATE) + 1)
+    for passed, amount in aged:
+        sums[len(passed)] += amount
+    return Ageing(not_due=sums[0], days_1_30=sums[1], days_31_60=sums[2], days_61_90=sums[3], over_90=sums[4])

@@ -201,8 +201,7 @@ def _account_rows(method: Method) -> Iterator[tuple[str, str]]:
 
 def _code(practice: Practice, method: Method, demand: Demand, payee: str, reference: str) -> tuple[CodeKind, str]:
     """The QR code's standard and text; an empty text where the standard cannot say this."""
-    due, iban, bic = demand.amount, method.iban or "", method.bic or ""
-    number = references.number_reference(demand.number, demand.id)
+    due, iban, bic, number = demand.amount, method.iban or "", method.bic or "", (demand.number, demand.id)
     match method.kind:
         case "bank_sepa":
             structured = reference.startswith("RF") and method.reference == "rf"
@@ -222,7 +221,7 @@ def _code(practice: Practice, method: Method, demand: Demand, payee: str, refere
                 iban=iban,
                 amount=due,
                 reference=reference if coded else "",
-                message=number,
+                message=references.number_reference(*number),
                 debtor=demand.debtor,
             )
         case "pix":
@@ -231,7 +230,8 @@ def _code(practice: Practice, method: Method, demand: Demand, payee: str, refere
         case "upi":
             return "upi", _upi(method, demand, payee, reference)
         case "spayd":
-            return "spayd", payloads.spayd(iban=iban, bic=bic, name=payee, amount=due, symbol=reference, message=number)
+            text = references.number_reference(*number)
+            return "spayd", payloads.spayd(iban=iban, bic=bic, name=payee, amount=due, symbol=reference, message=text)
     return "", ""
 
 
