@@ -87,6 +87,8 @@ def promised_by(
 
     `shown`: only of entries that are shared with the client.
     """
+    if not folder.log:
+        return None
     zone = shared.site.practice.timezone
     promises = [
         (entry.at, entry.promise.by)

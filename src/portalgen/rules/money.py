@@ -64,7 +64,7 @@ def split(amount: Decimal, shares: Sequence[Decimal], currency: str) -> tuple[De
     """
     if not shares:
         return ()
-    whole = total(shares)
+    whole = total(shares) if len(shares) > 1 else shares[0]
     if whole == 0:
         return (amount, *(ZERO for _ in shares[1:]))
     smallest = quantum(currency)

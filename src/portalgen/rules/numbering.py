@@ -313,7 +313,8 @@ def _also_ids(kind: SeriesKind, numbers: list[Taken], implied: Iterable[Taken]) 
     """Numbers that stand on another document already, which has none of its own."""
     if not numbers:
         return
-    ids = {one.number.casefold(): one for one in sorted(implied, key=_by_number) if one.kind == kind}
+    same = sorted((one for one in implied if one.kind == kind), key=_by_number)
+    ids = {one.number.casefold(): one for one in same}
     for one in numbers:
         if other := ids.get(one.number.casefold()):
             message = f"the {_WORDS[kind]} number '{one.number}' is also on the {_WORDS[kind]} of '{other.id}'"

@@ -62,7 +62,7 @@ def receipts_of(folder: ClientFolder, account: Account, today: dt.date) -> tuple
                 number=receipt_number(payment),
                 payer=_payer(folder, payment, settled),
                 parts=tuple(settled),
-                held=abs(payment.amount) - total(part.amount for part in settled),
+                held=abs(payment.amount) - total([part.amount for part in settled]),
             )
         )
     return tuple(receipts)
@@ -93,12 +93,11 @@ def _left(facts: InvoiceFacts, payment: Payment, order: dict[str, tuple[dt.date,
     invoice, day = facts.invoice, payment.date
     if invoice.void and invoice.void.date <= day:
         return ZERO
+    at = order[payment.id]
     paid = total(
-        part.amount
-        for part in facts.allocations
-        if part.payment.status == "cleared" and order[part.payment.id] <= order[payment.id]
+        [part.amount for part in facts.allocations if part.payment.status == "cleared" and order[part.payment.id] <= at]
     )
-    credited = total(credit.totals.total for credit in facts.credits if credit.note.issued <= day)
+    credited = total([credit.totals.total for credit in facts.credits if credit.note.issued <= day])
     written = invoice.write_off.amount if invoice.write_off and invoice.write_off.date <= day else ZERO
     return max(facts.amount - paid - credited - written, ZERO)
 

@@ -135,6 +135,8 @@ def retainer_findings(shared: Shared, folder: ClientFolder, account: Account, to
 
 def retained(folder: ClientFolder, account: Account, today: dt.date) -> Mapping[str, Decimal]:
     """What is held for the retainer, by currency: the part of the client's credit that is no free money."""
+    if not any(payment.for_ == "retainer" for payment in folder.payments):
+        return {}
     held: dict[str, Decimal] = {}
     for payment in retainer_payments(folder, today):
         held[payment.currency] = held.get(payment.currency, ZERO) + payment.amount

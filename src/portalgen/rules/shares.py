@@ -49,7 +49,7 @@ class PaidPart(msgspec.Struct, frozen=True, kw_only=True):
 
 def gross(slices: Iterable[Slice]) -> Decimal:
     """The sum of slices, with tax."""
-    return total(part.gross for part in slices)
+    return total([part.net + part.tax for part in slices])
 
 
 def combined(*several: Slices) -> Slices:
@@ -129,7 +129,8 @@ def paid_parts(folder: ClientFolder, account: Account) -> dict[str, list[PaidPar
         for part in sorted(cleared, key=_date):
             paid += part.amount
             left = _less_credits(folder, facts, asked, part.payment.date)
-            after = portion(left, max(min(paid, gross(left)), ZERO), facts.currency)
+            whole = gross(left)
+            after = left if paid >= whole >= 0 else portion(left, max(min(paid, whole), ZERO), facts.currency)
             slices = combined(after, negated(before)) if before else after
             found.setdefault(part.payment.id, []).append(PaidPart(facts=facts, amount=part.amount, slices=slices))
             before = after
@@ -216,6 +217,8 @@ def _whole(totals: Totals, service: str, deposit: bool) -> Slices:
 
 def _spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> tuple[Decimal, ...]:
     """Parts of `amount` in proportion to weights that may also be negative; a cent left over goes to the largest."""
+    if len(weights) == 1 and weights[0] >= 0:
+        return split(amount, weights, currency)
     whole = total(weights)
     if all(weight >= 0 for weight in weights) or not whole:
         return split(amount, [abs(weight) for weight in weights], currency)

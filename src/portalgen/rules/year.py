@@ -233,9 +233,12 @@ def _invoice(folder: ClientFolder, part: PaidPart) -> PaidInvoice:
 
 
 def _items(folder: ClientFolder, facts: InvoiceFacts) -> tuple[PaidItem, ...]:
+    services = line_services(folder, facts.invoice)
     return tuple(
-        PaidItem(description=line.description, service=service, date=line.date, period=line.period)
-        for line, service in zip(facts.totals.lines, line_services(folder, facts.invoice), strict=True)
+        [
+            PaidItem(description=line.description, service=service, date=line.date, period=line.period)
+            for line, service in zip(facts.totals.lines, services, strict=True)
+        ]
     )
 
 
