@@ -77,6 +77,16 @@ def test_half_goes_up_and_away_from_zero_below() -> None:
 
 
 CURRENCIES = st.sampled_from(["EUR", "JPY", "KWD"])
+AMOUNTS = st.decimals("-1e9", "1e9", places=4) | st.integers(-(10**9), 10**9).map(Decimal)
+
+
+@given(AMOUNTS, st.integers(0, 4), CURRENCIES)
+def test_an_amount_fits_where_rounding_leaves_it_as_it_is(amount: Decimal, digits: int, currency: str) -> None:
+    shortened = amount.quantize(Decimal(1).scaleb(-digits))
+    assert fits(shortened, currency) == (shortened == rounded(shortened, currency))
+    assert fits(shortened.normalize(), currency) == fits(shortened, currency)
+
+
 RATES = st.sampled_from(["0", "5.5", "7", "9.975", "19", "20", "23"])
 
 

@@ -204,7 +204,8 @@ class _Bookkeeper:
         """What the invoice asks for: its total less the deposits it deducts, each once and less its credits by then."""
         totals = self.totals[invoice.id]
         if document := self.documents.get(invoice.id):
-            deducted |= dict.fromkeys((deposit.id for deposit in document.deposits), invoice.id)
+            for taken in document.deposits:
+                deducted[taken.id] = invoice.id
             return document.amount, document.deposits
         deposits = []
         for n, key in enumerate(invoice.deposits_deducted):
