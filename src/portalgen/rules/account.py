@@ -18,12 +18,12 @@ from portalgen.rules.automatic import Claim, automatic, drawn_at_issue
 from portalgen.rules.credits import left_of, settled, the_rest
 from portalgen.rules.document import Deducted, Drawn, PlannedPart
 from portalgen.rules.due import DAY, Part, due_date, parts_of, settle
-from portalgen.rules.facts import Account, Allocated, Credit, InvoiceFacts, held_for
+from portalgen.rules.facts import Account, Allocated, Credit, InvoiceFacts, happened, held_for, written_off
 from portalgen.rules.invoices import above_invoice, after_issue, before_credit, before_issue
 from portalgen.rules.issued import change_finding, credit_document, invoice_document, restored
 from portalgen.rules.lines import LineReader, Source, billed_twice
 from portalgen.rules.money import ZERO, total
-from portalgen.rules.status import NOTHING, Entries, status_of
+from portalgen.rules.status import status_of
 from portalgen.rules.totals import Totals, compute
 
 Issued = Mapping[DocumentKey, DocumentRow]
@@ -181,7 +181,7 @@ class _Bookkeeper:
         """Allocations, `paid` with this one, may not exceed what the invoice asked for on the day of the payment."""
         amount, _ = self.amounts[key]
         credited = self._credited(key, payment.date - DAY)  # of one day, the money may have come first
-        asked = max(amount - credited - _written_off(self.folder.invoices[key], payment.date), ZERO)
+        asked = max(amount - credited - written_off(self.folder.invoices[key], payment.date), ZERO)
         if paid > asked and payment.amount > 0:
             over = paid - asked
             self._find(
@@ -256,7 +256,7 @@ class _Bookkeeper:
                     for a in self.allocated.get(invoice.id, ())
                     if a.payment.status == "cleared" and a.payment.date <= day
                 )
-                settled = paid + self._credited(invoice.id, day) + _written_off(invoice, day)
+                settled = paid + self._credited(invoice.id, day) + written_off(invoice, day)
                 claims.append(
                     Claim(
                         invoice=invoice.id,
@@ -296,7 +296,7 @@ class _Bookkeeper:
             for credit in self.credits.get(invoice.id, ())
             if credit.note.issued <= self.today
         )
-        entries = self._entries(invoice, allocations, credits)
+        entries = happened(invoice, amount, allocations, credits, self.today)
         parts = settle(self._parts(invoice), entries.paid, entries.credited + entries.written_off)
         status = status_of(
             invoice,
@@ -356,26 +356,6 @@ class _Bookkeeper:
                 if taken_back:
                     self.documents[note.id] = taken_back
 
-    def _entries(self, invoice: Invoice, allocations: tuple[Allocated, ...], credits: tuple[Credit, ...]) -> Entries:
-        written = _written_off(invoice, self.today)
-        if not (allocations or credits or written):
-            return NOTHING
-        cleared = [a for a in allocations if a.payment.status == "cleared"]
-        pending = [a for a in allocations if a.payment.status == "pending"]
-        dates = [a.payment.date for a in cleared] + [c.note.issued for c in credits]
-        if pending and self.amounts[invoice.id][0] > total(a.amount for a in cleared):
-            dates += [a.payment.date for a in pending]
-        if invoice.write_off and written:
-            dates.append(invoice.write_off.date)
-        return Entries(
-            received=total([a.amount for a in cleared if a.amount > 0]),
-            refunded=-total([a.amount for a in cleared if a.amount < 0]),
-            pending=total([a.amount for a in pending]),
-            credited=total([c.totals.total for c in credits]),
-            written_off=written,
-            changed=max(dates, default=None),
-        )
-
     def _check(self, invoice: Invoice, amount: Decimal, due: dt.date | None, totals: Totals) -> None:
         if _key(invoice) not in self.issued:
             for n, part in enumerate(invoice.schedule):
@@ -390,7 +370,3 @@ class _Bookkeeper:
 
 def _key(record: Invoice | CreditNote) -> DocumentKey:
     return ("invoice" if isinstance(record, Invoice) else "credit-note"), record.id
-
-
-def _written_off(invoice: Invoice, day: dt.date) -> Decimal:
-    return invoice.write_off.amount if invoice.write_off and invoice.write_off.date <= day else ZERO

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -14,7 +14,7 @@ from portalgen.content.records.offer import Terms
 from portalgen.rules.document import Deducted, Document
 from portalgen.rules.due import Part
 from portalgen.rules.money import ZERO, Money, rounded, total
-from portalgen.rules.status import Entries, Status
+from portalgen.rules.status import NOTHING, Entries, Status
 from portalgen.rules.totals import Totals
 
 
@@ -79,6 +79,45 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         shown = [facts for facts in self.invoices.values() if facts.status.document in ("issued", "void")]
         shown.sort(key=lambda facts: (facts.invoice.issued or dt.date.min, facts.invoice.number or ""), reverse=True)
         return tuple(shown)
+
+
+def happened(
+    invoice: Invoice, amount: Decimal, allocations: Sequence[Allocated], credits: Sequence[Credit], today: dt.date
+) -> Entries:
+    """What happened by a day to an invoice that asks for `amount`; allocations and credits are those dated by then."""
+    written = written_off(invoice, today)
+    if not (allocations or credits or written):
+        return NOTHING
+    received = refunded = pending = ZERO
+    dates = [credit.note.issued for credit in credits]
+    coming: list[dt.date] = []
+    for part in allocations:
+        if part.payment.status == "cleared":
+            dates.append(part.payment.date)
+            if part.amount > 0:
+                received += part.amount
+            else:
+                refunded -= part.amount
+        elif part.payment.status == "pending":
+            coming.append(part.payment.date)
+            pending += part.amount
+    if amount > received - refunded:
+        dates += coming
+    if invoice.write_off and written:
+        dates.append(invoice.write_off.date)
+    return Entries(
+        received=received,
+        refunded=refunded,
+        pending=pending,
+        credited=total(credit.totals.total for credit in credits),
+        written_off=written,
+        changed=max(dates, default=None),
+    )
+
+
+def written_off(invoice: Invoice, day: dt.date) -> Decimal:
+    """What was written off of an invoice by a day."""
+    return invoice.write_off.amount if invoice.write_off and invoice.write_off.date <= day else ZERO
 
 
 def held_for(folder: ClientFolder, invoices: Iterable[InvoiceFacts], today: dt.date) -> dict[str, Decimal]:

@@ -23,6 +23,8 @@ CodeKind = Literal["", "epc", "swiss", "upi", "pix", "spayd"]
 PAYPAL_WHOLE = frozenset(("HUF", "JPY", "TWD"))
 LINKED = frozenset(("stripe_link", "wise", "url"))
 """Kinds that are nothing without an address to pay at."""
+_ADDRESSED = frozenset((*LINKED, "paypal_me", "venmo", "cash_app"))
+"""Kinds that have an address to pay at without one written for the document."""
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "stripe_link": ("stripe.com",),
     "wise": ("wise.com",),
@@ -80,7 +82,7 @@ def fitting_ways(shared: Shared, client: Client, demand: Demand) -> tuple[Way, .
     practice = shared.site.practice
     fitting = [method for method in sorted_methods(practice) if _fits(practice, method, client, demand)]
     ways = [_way(practice, method, demand) for method in fitting]
-    return tuple(way for way in ways if way.kind not in LINKED or way.href or way.instructions)
+    return tuple([way for way in ways if way.kind not in LINKED or way.href or way.instructions])
 
 
 def sorted_methods(practice: Practice) -> list[Method]:
@@ -245,9 +247,11 @@ def _place(practice: Practice) -> PostalAddress:
 
 
 def _href(method: Method, demand: Demand, reference: str) -> str:
+    link = demand.pay_links.get(method.id, "")
+    if not link and method.kind not in _ADDRESSED:
+        return ""
     due = demand.amount
     amount = f"{due.amount:.{minor_digits(due.currency)}f}"
-    link = demand.pay_links.get(method.id, "")
     if link and not (method.kind == "stripe_link" and urlsplit(link).hostname == STRIPE_LINKS):
         return link
     match method.kind:
