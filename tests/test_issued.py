@@ -13,11 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portalgen.content.lock import document_hash, read_lock
-from portalgen.content.records.documents import CreditNote
-from portalgen.rules.issued import restored, row_of
+from portalgen.content.loader import load
+from portalgen.content.lock import DocumentRow, document_hash, read_lock
+from portalgen.content.records.documents import CreditNote, Invoice
+from portalgen.rules.issued import FREE, change_finding, changed, restored, row_of, stands, written
 from tests.documents import random_documents
-from tests.support import MINIMAL_CLIENT, Result, invoke, minimal_site
+from tests.support import MINIMAL_CLIENT, Built, Result, invoke, minimal_site
 
 DAY = "2026-11-21"
 INVOICE = "content/clients/ana/invoices/2026-0001.yaml"
@@ -285,3 +286,54 @@ _ANY = st.recursive(
 def test_the_hash_is_that_of_canonical_json(document: dict[str, object]) -> None:
     plain = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert document_hash(document) == hashlib.sha256(plain.encode()).hexdigest()
+
+
+# --- whether a file says the same -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def issued(demo: Built) -> list[tuple[Invoice | CreditNote, DocumentRow]]:
+    """Every document of the demo that was issued, and its row."""
+    site = load(demo.site).site
+    assert site is not None
+    rows = {row.key: row for row in read_lock((demo.site / "portalgen.lock").read_text("utf-8"))[0].documents}
+    records = [record for folder in site.clients.values() for record in folder.billing]
+    kinds = [("invoice" if isinstance(record, Invoice) else "credit-note", record) for record in records]
+    found = [(record, row) for kind, record in kinds if (row := rows.get((kind, record.id)))]  # type: ignore[call-overload]
+    assert {type(record) for record, _ in found} == {Invoice, CreditNote}
+    return found
+
+
+def test_it_is_soon_seen_that_a_file_says_the_same(issued: list[tuple[Invoice | CreditNote, DocumentRow]]) -> None:
+    assert all(stands(record, row) for record, row in issued)
+    assert not any(change_finding(record, row) for record, row in issued)
+
+
+@given(st.data())
+def test_what_is_soon_seen_is_so(issued: list[tuple[Invoice | CreditNote, DocumentRow]], data: st.DataObject) -> None:
+    record, row = data.draw(st.sampled_from(issued))
+    other, other_row = data.draw(st.sampled_from([one for one in issued if type(one[0]) is type(record)]))
+    names = data.draw(st.lists(st.sampled_from(record.__struct_fields__), max_size=3))
+    now = msgspec.structs.replace(record, **{name: getattr(other, name) for name in names})
+    was = {**row.written}
+    for name in data.draw(st.lists(st.sampled_from([*row.written, *other_row.written, "unheard_of"]), max_size=1)):
+        if name in other_row.written and name != "id":
+            was[name] = other_row.written[name]
+        else:
+            was.pop(name, None) if name in was else was.update({name: "x"})
+    row = msgspec.structs.replace(row, written_json=msgspec.Raw(msgspec.json.encode(was, order="sorted")))
+    same = list(changed(was, written(now))) == []
+    assert (change_finding(now, row) is None) == same
+    assert same or not stands(now, row)
+    if {*names} <= FREE and was == written(record):
+        assert stands(now, row)
+
+
+def test_a_key_that_nobody_knows_any_more_is_a_change(issued: list[tuple[Invoice | CreditNote, DocumentRow]]) -> None:
+    record, row = next(one for one in issued if "lines" in one[1].written)
+    was = json.loads(bytes(row.written_json))
+    was["lines"][0]["unheard_of"] = "x"
+    row = msgspec.structs.replace(row, written_json=msgspec.Raw(json.dumps(was).encode()))
+    finding = change_finding(record, row)
+    assert finding is not None
+    assert "lines 1 unheard_of was x, is gone" in finding.message

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from portalgen.content.lock import read_lock
+from portalgen.content.lock import Lock, document_hash, read_lock
 from portalgen.content.lockfile import LockFile
 from tests.support import Built
 
@@ -110,3 +114,109 @@ def test_new_lines_find_their_place(data: bytes) -> None:
 def test_there_may_be_none(tmp_path: Path) -> None:
     file = LockFile.at(tmp_path)
     assert (file.data, list(file.clients), file.regular, file.ordered) == (b"", [], True, True)
+
+
+# --- rows
+
+LINK = {
+    "client": "ana",
+    "generation": 1,
+    "kind": "link",
+    "of": "invoice",
+    "ref": "a",
+    "salt": "0f" * 16,
+    "state": "live",
+}
+SAID = {
+    "id": "a",
+    "issued": "2026-01-02",
+    "kind": "invoice",
+    "number": "A-1",
+    "notes": "é\n\u2028",
+    "totals": {"b": []},
+}
+ISSUED = {
+    "client": "ana",
+    "document": SAID,
+    "id": "a",
+    "issued": "2026-01-02",
+    "kind": "invoice",
+    "number": "A-1",
+    "relocked": [{"date": "2026-02-03", "reason": "r", "sha256": "0"}],
+    "sha256": document_hash(SAID),
+    "written": {"id": "a", "lines": [{"rate": "1.5"}]},
+}
+KEY = {"key_id": "00ff", "kind": "key"}
+NUMBER = {"issued": "2026-01-01", "kind": "number", "number": "A-0", "of": "invoice"}
+NAMES = sorted({*LINK, *ISSUED, *KEY, "modes", "x"})
+VALUES = st.sampled_from([
+    *(None, True, "", "ana", "é", 0, 1, 2**40, 1.5, "link", "invoice", "credit-note", "key", "number", "2026-01-02", "x"),
+    *({}, [], [1], ["sealed"], ["unlisted"], SAID, {**SAID, "id": "b"}, "00ff", "0f" * 16, "expired", "A-1"),
+])  # fmt: skip
+
+
+def written(row: dict[str, Any]) -> str:
+    """A line as portalgen writes it."""
+    return json.dumps(row, sort_keys=True, separators=(", ", ": "), ensure_ascii=False)
+
+
+def said(lock: Lock) -> Any:
+    """What the rows say, as data."""
+    documents = [(row.key, row.issued, row.sha256, row.document, row.written, row.relocked) for row in lock.documents]
+    return lock.key_id, lock.links, lock.numbers, documents
+
+
+@given(st.data())
+def test_a_line_that_is_read_quickly_says_what_any_other_says(data: st.DataObject) -> None:
+    rows = [KEY, dict(data.draw(st.sampled_from([LINK, LINK, ISSUED, ISSUED, NUMBER])))]
+    for key, value in data.draw(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=2)).items():
+        if value is None:
+            rows[1].pop(key, None)
+        else:
+            rows[1][key] = value
+    if isinstance(rows[1].get("document"), dict) and data.draw(st.booleans()):
+        rows[1]["sha256"] = document_hash(rows[1]["document"])
+    quick, problems = read_lock("\n".join(map(written, rows)))
+    other, found = read_lock("\n".join(json.dumps(row, separators=(",", ":")) for row in rows))
+    assert (said(quick), problems) == (said(other), found)
+    if not problems:
+        assert quick.text() == "".join(sorted(written(row) + "\n" for row in said_rows(rows)))
+
+
+def said_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as they are written again: what may be left out is, what has to be there is."""
+    for row in rows:
+        if row["kind"] == "link":
+            row.setdefault("generation", 1)
+            row.setdefault("state", "live")
+            if row.get("modes") == ["sealed"]:
+                del row["modes"]
+        elif "document" in row:
+            row.setdefault("relocked", [])
+    return rows
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line.replace('"rate": "1.5"', '"rate": "\\q"'),
+        lambda line: line.replace('"rate": "1.5"', '"rate": "\\ud800"'),
+        lambda line: line.replace('"rate": "1.5"', '"rate": 01'),
+        lambda line: line.replace('"rate": "1.5"', '"rate" "1.5"'),
+        lambda line: line.replace('"A-1"', '"A-2"', 1),
+        lambda line: line[:-1],
+        lambda line: line + "x",
+        lambda line: line.replace("é", "è"),
+    ],
+)
+def test_a_line_that_is_torn_anywhere_is_not_trusted(change: Callable[[str], str]) -> None:
+    line = written(ISSUED)
+    assert read_lock(line)[1] == ()
+    assert change(line) != line
+    [problem] = read_lock(change(line))[1]
+    assert problem.message == "this line was changed by hand or is cut"
+
+
+def test_a_number_may_be_too_large_to_read() -> None:
+    [row] = read_lock(written(ISSUED).replace('"rate": "1.5"', '"rate": 1e999'))[0].documents
+    assert row.written["lines"] == [{"rate": float("inf")}]

@@ -26,7 +26,9 @@ _NEWER = "use the version of portalgen that wrote it"
 _LAST_GENERATION = 2**32 - 1
 
 
-class LinkRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
+class LinkRow(
+    msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True, tag_field="kind", tag="link"
+):
     """A link handed out. Its salt (16 bytes, hex) and generation make its address; `ref` is an id.
 
     `key_id` stands only where the key is not the site's: on the ended rows that `key rotate` leaves behind. `modes`
@@ -69,17 +71,18 @@ class Relocked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class DocumentRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An issued document. `document` is what it says, every value settled; `written` is what its file said then.
 
-    `sha256` is that of `document`: canonical JSON with sorted keys and no spaces.
+    Both are kept as JSON without spaces, which few need as data. That of `document` is canonical, with sorted keys,
+    and `sha256` is its hash.
     """
 
     client: str
-    of: DocumentKind
+    of: DocumentKind = msgspec.field(name="kind")
     id: str
     number: str
     issued: dt.date
     sha256: str
-    document: Mapping[str, Any]
-    written: Mapping[str, Any]
+    document_json: msgspec.Raw = msgspec.field(name="document")
+    written_json: msgspec.Raw = msgspec.field(name="written")
     relocked: tuple[Relocked, ...] = ()
 
     @property
@@ -87,11 +90,22 @@ class DocumentRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """What tells it from other documents of the site."""
         return self.of, self.id
 
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """What the document says, as plain data."""
+        return _PLAIN.decode(self.document_json)
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """What its file said, as plain data."""
+        return _PLAIN.decode(self.written_json)
+
     def text(self) -> str:
-        """The row as it is written; its kind is the document's."""
-        data: dict[str, Any] = msgspec.to_builtins(self)
-        data["kind"] = data.pop("of")
-        return _line(data)
+        """The row as it is written."""
+        return msgspec.json.format(canonical(self), indent=0).decode()
+
+
+_PLAIN = msgspec.json.Decoder(dict[str, Any], float_hook=float)  # however large a number is
 
 
 class NumberRow(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
@@ -139,9 +153,14 @@ def _line(data: Mapping[str, Any]) -> str:
     return json.dumps(data, sort_keys=True, separators=(", ", ": "), ensure_ascii=False)
 
 
+def canonical(data: Any) -> bytes:
+    """Canonical JSON: sorted keys, no spaces, UTF-8."""
+    return msgspec.json.encode(data, order="sorted")
+
+
 def document_hash(document: Mapping[str, Any]) -> str:
-    """SHA-256 of a document's canonical JSON (sorted keys, no spaces, UTF-8), in hex."""
-    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
+    """SHA-256 of a document's canonical JSON, in hex."""
+    return hashlib.sha256(canonical(document)).hexdigest()
 
 
 class _Trouble(Exception):
@@ -162,31 +181,23 @@ def read_lock(text: str, key_id: str = "") -> tuple[Lock, tuple[Problem, ...]]:
         if not line.strip():
             continue
         try:
-            row = msgspec.json.decode(line)
-            kind = row.pop("kind")
-            if kind == "key":
-                if key_id:
-                    same = row["key_id"] == key_id
-                    message = "a second key stands here; the links of a site are made with one key"
-                    raise _Trouble(message, "take one of the two lines away" if same else BACKUP)
-                named: Any = row["key_id"]
-                if not isinstance(named, str) or not named:
-                    raise TypeError
-                key_id = named
-            elif kind == "link":
-                link = links[number] = _link(row)
-                if (first := salts.setdefault(link.salt, number)) != number:
+            row = _row(line)
+            if isinstance(row, LinkRow):
+                links[number] = row
+                if (first := salts.setdefault(row.salt, number)) != number:
                     raise _Trouble(f"this link has the salt of line {first}: two links would be one", BACKUP)
-            elif kind in ("invoice", "credit-note"):
-                documents[number] = _document(kind, row)
-            elif kind == "number":
-                _known(row, NumberRow)
-                numbers[number] = msgspec.convert(row, NumberRow)
+            elif isinstance(row, DocumentRow):
+                documents[number] = row
+            elif isinstance(row, NumberRow):
+                numbers[number] = row
             else:
-                raise _Trouble(f"this line is of a kind '{kind}' that this version does not know", _NEWER)
+                if key_id:
+                    message = "a second key stands here; the links of a site are made with one key"
+                    raise _Trouble(message, "take one of the two lines away" if row == key_id else BACKUP)
+                key_id = row
         except _Trouble as trouble:
             problems.append(_problem(number, *trouble.args))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
                 message = "this line is a mark of an unfinished merge"
                 problems.append(_problem(number, message, "keep the lines of both sides and delete the marks"))
@@ -214,14 +225,59 @@ def read_lock(text: str, key_id: str = "") -> tuple[Lock, tuple[Problem, ...]]:
     )
 
 
+_LINK = msgspec.json.Decoder(LinkRow)
+_DOCUMENT = msgspec.json.Decoder(DocumentRow)
+
+
+class _Said(msgspec.Struct):
+    """What a document says that its row says too."""
+
+    kind: DocumentKind
+    id: str
+    number: str
+    issued: dt.date
+
+
+_SAID = msgspec.json.Decoder(_Said)
+
+
+def _row(line: str) -> LinkRow | DocumentRow | NumberRow | str:
+    """What a line says; for that of the key, its id. Raises `_Trouble` or another error if it cannot be trusted.
+
+    Lines as portalgen writes them are not made plain data on the way to rows.
+    """
+    try:
+        if '"document": ' in line:
+            return _sound_document(_DOCUMENT.decode(msgspec.json.format(line.encode(), indent=-1)))
+        if '"kind": "link"' in line:
+            return _sound_link(_LINK.decode(line))
+    except ValueError:
+        pass  # what is wrong shows when all of it is plain data
+    row = msgspec.json.decode(line)
+    kind = row.pop("kind")
+    if kind == "key":
+        named = row["key_id"]
+        if not isinstance(named, str) or not named:
+            raise TypeError
+        return named
+    if kind == "link":
+        _known(row, LinkRow)
+        return _sound_link(msgspec.convert(row, LinkRow))
+    if kind in ("invoice", "credit-note"):
+        _known(row, DocumentRow)
+        return _sound_document(_DOCUMENT.decode(canonical({**row, "kind": kind})))
+    if kind == "number":
+        _known(row, NumberRow)
+        return msgspec.convert(row, NumberRow)
+    raise _Trouble(f"this line is of a kind '{kind}' that this version does not know", _NEWER)
+
+
 def _known(row: Mapping[str, Any], kind: type[msgspec.Struct]) -> None:
-    if unknown := sorted({*row} - {*kind.__struct_fields__}):
+    if unknown := sorted({*row} - {*kind.__struct_encode_fields__}):
         raise _Trouble(f"this version does not know '{unknown[0]}' of this line", f"{_NEWER}, or {BACKUP}")
 
 
-def _link(row: Mapping[str, Any]) -> LinkRow:
-    _known(row, LinkRow)
-    link = msgspec.convert(row, LinkRow)
+def _sound_link(link: LinkRow) -> LinkRow:
     salt = bytes.fromhex(link.salt)
     if len(salt) != 16 or salt.hex() != link.salt or not 1 <= link.generation <= _LAST_GENERATION:
         raise ValueError
@@ -230,15 +286,15 @@ def _link(row: Mapping[str, Any]) -> LinkRow:
     return link
 
 
-def _document(kind: DocumentKind, row: Mapping[str, Any]) -> DocumentRow:
-    _known({**row, "of": kind}, DocumentRow)
-    found = msgspec.convert({**row, "of": kind}, DocumentRow)
-    said = (found.document["kind"], found.document["id"], found.document["number"], found.document["issued"])
-    if document_hash(found.document) != found.sha256:
+def _sound_document(row: DocumentRow) -> DocumentRow:
+    if hashlib.sha256(row.document_json).hexdigest() != row.sha256:
         raise ValueError
-    if said != (kind, found.id, found.number, found.issued.isoformat()):
+    said = _SAID.decode(row.document_json)
+    if (said.kind, said.id, said.number, said.issued) != (row.of, row.id, row.number, row.issued):
         raise ValueError
-    return found
+    if not bytes(row.written_json).startswith(b"{"):
+        raise ValueError
+    return row
 
 
 def _key_contradictions(links: Mapping[int, LinkRow], key_id: str) -> Iterable[Problem]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from portalgen.content.lock import DocumentRow, Relocked
+from portalgen.content.lock import DocumentRow, Relocked, canonical
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import KeyPath
@@ -94,8 +94,7 @@ def field_name(at: KeyPath) -> str:
 
 def change_finding(record: Invoice | CreditNote, row: DocumentRow) -> Finding | None:
     """That an issued document's file changed: every field, and the three ways out."""
-    differences = list(changed(row.written, written(record)))
-    if not differences:
+    if stands(record, row) or not (differences := list(changed(row.written, written(record)))):
         return None
     told = "; ".join(f"{field_name(at)} {_was(was, now)}" for at, was, now in differences)
     name, instead = "invoice", "leave it and write a credit note (portalgen credit)"
@@ -110,6 +109,39 @@ def change_finding(record: Invoice | CreditNote, row: DocumentRow) -> Finding | 
         hint=f"take the change back; or {instead}; "
         f"or, if nobody got it yet, accept the change: portalgen relock {row.id} --reason …",
     )
+
+
+class _Invoice(Invoice, frozen=True, kw_only=True):
+    """What the file of an invoice said: nothing of where it lies."""
+
+    path: str = ""
+    client: str = ""
+
+
+class _CreditNote(CreditNote, frozen=True, kw_only=True):
+    """The same of a credit note."""
+
+    path: str = ""
+    client: str = ""
+
+
+_WRITTEN: Mapping[type[Invoice | CreditNote], msgspec.json.Decoder[Invoice | CreditNote]] = {
+    Invoice: msgspec.json.Decoder(_Invoice),
+    CreditNote: msgspec.json.Decoder(_CreditNote),
+}
+
+
+def stands(record: Invoice | CreditNote, row: DocumentRow) -> bool:
+    """Whether the file surely says what it said; if not, its fields have to be looked at one by one.
+
+    It is sure when the row is the record again, of which nothing was left out in reading it.
+    """
+    kept, _ = _fields(type(record))
+    try:
+        was = _WRITTEN[type(record)].decode(row.written_json)
+    except msgspec.DecodeError:
+        return False
+    return kept(was) == kept(record) and canonical(was) == bytes(row.written_json)
 
 
 def _was(was: Any, now: Any) -> str:
@@ -127,23 +159,26 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
+_DOCUMENT = msgspec.json.Decoder(Document)
+
+
 def restored(row: DocumentRow) -> Document:
     """The document that a row of the lock keeps. Raises `msgspec.ValidationError` when its shape is unknown."""
-    return msgspec.convert(row.document, Document)
+    return _DOCUMENT.decode(row.document_json)
 
 
 def row_of(document: Document, record: Invoice | CreditNote) -> DocumentRow:
     """A new row for a document that is issued now, or found issued."""
-    canonical = msgspec.json.encode(document, order="sorted")  # what `document_hash` is made of
+    said = canonical(document)
     return DocumentRow(
         client=record.client,
         of=document.kind,
         id=document.id,
         number=document.number,
         issued=document.issued,
-        sha256=hashlib.sha256(canonical).hexdigest(),
-        document=msgspec.json.decode(canonical),
-        written=written(record),
+        sha256=hashlib.sha256(said).hexdigest(),
+        document_json=msgspec.Raw(said),
+        written_json=msgspec.Raw(canonical(written(record))),
     )
 
 
