@@ -151,6 +151,35 @@ def test_a_scalar_fits_or_is_a_misfit(name: str, text: str) -> None:
         getattr(scalars, name)(text)
 
 
+# --- bytes
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]))
+    | st.lists(st.sampled_from("a\n\r\té\x85\xa0£\ufeff—\ufffd")).map("".join)
+)
+def test_text_without_control_characters_is_read_as_it_is(text: str) -> None:
+    read = sources.decode("x", text.encode())
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    assert isinstance(read, Problem) if sources._CONTROL.search(plain) else read == plain
+
+
+@pytest.mark.parametrize("sign", [chr(code) for code in (*range(0x20), *range(0x7F, 0xA1), 0xFFFD, 0xFFFE, 0xFFFF)])
+def test_every_control_character_is_found(sign: str) -> None:
+    read = sources.decode("x", f"a: é\nb: {sign}".encode())
+    assert isinstance(read, Problem) == (sources._CONTROL.match(sign) is not None)
+    if isinstance(read, Problem):
+        assert (read.line, read.column, read.code) == (2, 4, "control-character")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_bytes_that_are_no_text_have_a_place(mark: bytes) -> None:
+    read = sources.decode("x", mark + b"a\nb\xe9")
+    assert isinstance(read, Problem)
+    assert (read.line, read.column, read.code) == (2, 2, "bad-encoding")
+    assert f"(byte {len(mark) + 3})" in read.message
+
+
 # --- YAML and front matter
 
 

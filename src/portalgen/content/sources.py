@@ -24,6 +24,7 @@ from portalgen.content.problems import Problem
 LARGEST = 2_000_000  # bytes
 CLIENTS = "clients"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_USUAL = bytes({*b"\t\n\r", *range(0x20, 0x7F), *range(0x80, 0x100)} - {0xC2, 0xEF})  # in UTF-8 of no such character
 _CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
@@ -263,18 +264,13 @@ def read_text(root: Path, path: str, data: bytes | None = None) -> str | Problem
 
 def decode(path: str, data: bytes) -> str | Problem:
     """The text of these bytes, or the problem with them."""
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            message = f"this file is written in {name}, not in UTF-8 (byte 0)"
-            return Problem(path=path, code="bad-encoding", message=message, hint="save it again as UTF-8")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
-        return _bad_bytes(path, data, start)
+        return _bad_bytes(path, data, error.start)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if wrong := _CONTROL.search(text):
+    if data.translate(None, _USUAL) and (wrong := _CONTROL.search(text)):
         line, column = line_and_column(text, wrong.start())
         sign = ord(wrong[0])
         message = (
@@ -293,6 +289,10 @@ def decode(path: str, data: bytes) -> str | Problem:
 
 
 def _bad_bytes(path: str, data: bytes, start: int) -> Problem:
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            message = f"this file is written in {name}, not in UTF-8 (byte 0)"
+            return Problem(path=path, code="bad-encoding", message=message, hint="save it again as UTF-8")
     before = data[:start].decode("utf-8-sig", "replace")
     line, column = line_and_column(before, len(before))
     if data[start] == 0xED and data[start + 1 : start + 2] >= b"\xa0":

@@ -8,21 +8,24 @@ lists and mappings in brackets, comments. Of a text with anything else, or anyth
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 LARGEST = 100_000
 DEEPEST = 50
+SHORT = 60
 
-_SIGNS = r"[^:#\n]*"
-_PLAIN = rf"-?[\w(/+.]{_SIGNS}(?::[\w/]{_SIGNS})*(?<! )"
+_SIGN = r"[^\x00-\x1f\x7f]"
+_WORDS = r"[^:#\x00-\x1f\x7f]*"
+_PLAIN = rf"-?[\w(/+.]{_WORDS}(?::[\w/]{_WORDS})*(?<! )"
 _KEY = r"[A-Za-z_][A-Za-z0-9_-]{0,60}"
-_QUOTED = r"\"[^\"\\\n]*\"|'[^'\n]*'"
+_QUOTED = r"\"[^\"\\\x00-\x1f\x7f]*\"|'[^'\x00-\x1f\x7f]*'"
 _LINE = re.compile(
     rf"^(?:( *)(- )?(?:({_KEY}):(?: |$))?"
-    rf"(?:({_PLAIN})|({_QUOTED})|([\[{{].*[\]}}])|(\|-?(?:\n(?:\1(?(2)  ) +(?! )[^\n]+| *)$)+))?"
-    rf"(?: +\#[^\n]*)?$"
-    rf"| *\#[^\n]*$"
-    rf"|(.))",
+    rf"(?:({_PLAIN})|({_QUOTED}|[\[{{]{_SIGN}*[\]}}]|\|-?(?:\n(?:\1(?(2)  ) +(?! ){_SIGN}+| *)$)+))?"
+    rf"(?: +\#{_SIGN}*)?$"
+    rf"| *\#{_SIGN}*$"
+    rf"|(.))\n?",
     re.MULTILINE,
 )
 _VALUE = rf"-?\w(?:[^,?:#\[\]{{}}\n]*[^ ,?:#\[\]{{}}\n])?|{_QUOTED}"
@@ -45,64 +48,75 @@ UNREAD: Any = object()
 
 
 def quick(text: str) -> Any:
-    """The data that `yamltext.parse` finds in a text, if it finds nothing wrong with it; or `UNREAD`."""
+    """The data that `yamltext.parse` finds in a text, if it finds nothing wrong with it; or `UNREAD`.
+
+    What is alike in brackets is one value, so nobody may change the data.
+    """
     # which signs YAML forbids or reads in its own way would take long to say; none of them is printable
-    if len(text) > LARGEST or not text.replace("\n", "").isprintable():
+    if len(text) > LARGEST or not (text.isascii() or text.replace("\n", "").isprintable()):
         return UNREAD
     root: Any = None
     here: Any = None  # the innermost list or mapping, and the column of its entries
     column = 0
+    margin: str | None = None  # what stands before the keys of `here`, if it is a mapping
     above: list[tuple[Any, int]] = []
     waiting = ""  # the last key of `here`, if its value may follow on further lines
-    for indent, dash, key, plain, quoted, brackets, block, other in _LINE.findall(text):
-        if not (key or dash):
-            if plain or quoted or brackets or block or other:
-                return UNREAD
-            continue
-        at = len(indent)
-        if here is None or (waiting and (at > column or (dash and at == column))):
-            new: Any = [] if dash else {}
-            if here is None:
-                root = new
+    for indent, dash, key, plain, opened, other in _LINE.findall(text):
+        if indent != margin or dash or not key:
+            if not (key or dash):
+                if plain or opened or other:
+                    return UNREAD
+                continue
+            at = len(indent)
+            if here is None or (waiting and (at > column or (dash and at == column))):
+                new: Any = [] if dash else {}
+                if here is None:
+                    root = new
+                else:
+                    here[waiting] = new
+                    above.append((here, column))
+                here, column = new, at
+                if len(above) > DEEPEST:
+                    return UNREAD
             else:
-                here[waiting] = new
+                while at < column and above:
+                    here, column = above.pop()
+                if not dash and type(here) is list and above:
+                    here, column = above.pop()  # a list may stand below its key without being indented
+                if at != column or (type(here) is list) != bool(dash):
+                    return UNREAD
+            if dash and key:
+                entry: dict[str, Any] = {}
+                here.append(entry)
                 above.append((here, column))
-            here, column = new, at
-            if len(above) > DEEPEST:
-                return UNREAD
-        else:
-            while at < column and above:
-                here, column = above.pop()
-            if not dash and type(here) is list and above:
-                here, column = above.pop()  # a list may stand below its key without being indented
-            if at != column or (type(here) is list) != bool(dash):
-                return UNREAD
+                here, column = entry, at + 2
+            margin = " " * column if key else None
         waiting = ""
-        value: Any = plain or None
-        if quoted:
-            value = quoted[1:-1]
-        elif brackets:
-            value = _bracketed(brackets)
-        elif block:
-            value = _lines(block, at + len(dash)) if key and text.endswith("\n") else UNREAD
-        if value is UNREAD:
-            return UNREAD
+        value = plain or None
+        if opened:
+            value = _opened(opened, column if key and text.endswith("\n") else -1)
+            if value is UNREAD:
+                return UNREAD
         if not key:
             if value is None:
                 return UNREAD
             here.append(value)
-            continue
-        if dash:
-            entry: dict[str, Any] = {}
-            here.append(entry)
-            above.append((here, column))
-            here, column = entry, at + 2
         elif key in here:
             return UNREAD
-        here[key] = value
-        if value is None:
-            waiting = key
+        else:
+            here[key] = value
+            if value is None:
+                waiting = key
     return root
+
+
+def _opened(text: str, column: int) -> Any:
+    """A value that does not begin as it reads. `column` is that of its key, -1 where it may not have several lines."""
+    if text[0] in "\"'":
+        return text[1:-1]
+    if text[0] == "|":
+        return UNREAD if column < 0 else _lines(text, column)
+    return _recurring(text) if len(text) <= SHORT else _bracketed(text)
 
 
 def _lines(block: str, column: int) -> Any:
@@ -110,10 +124,14 @@ def _lines(block: str, column: int) -> Any:
     sign, *lines = block.split("\n")
     first = next((line for line in lines if line), "")
     indent = len(first) - len(first.lstrip(" "))
-    margin = " " * indent
-    if indent <= column or any(line and (line.isspace() or not line.startswith(margin)) for line in lines):
+    if indent <= column:
         return UNREAD
-    value = "\n".join(line[indent:] for line in lines).rstrip("\n")
+    margin, words = " " * indent, []
+    for line in lines:
+        if line and (line.isspace() or not line.startswith(margin)):
+            return UNREAD
+        words.append(line[indent:])
+    value = "\n".join(words).rstrip("\n")
     return value if sign == "|-" else value + "\n"
 
 
@@ -129,6 +147,9 @@ def _bracketed(text: str) -> Any:
     pairs = _PAIRS.findall(text)
     found = {key: _bare(value) for key, value in pairs}
     return found if len(found) == len(pairs) and UNREAD not in found.values() else UNREAD
+
+
+_recurring = lru_cache(maxsize=512)(_bracketed)
 
 
 def _bare(text: str) -> Any:
