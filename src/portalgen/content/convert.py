@@ -82,20 +82,18 @@ _FILES: Mapping[Parse, str] = {parse_asset: "asset", parse_file_name: "file"}
 """Scalars that name a file, and the kind of what they refer to."""
 
 
-class _Step(NamedTuple):
-    """How one type is read. Scalars have `parse` (and `ref`, a kind of id), so that a record reads them inline."""
+class Step(NamedTuple):
+    """How one type is read. Scalars have `parse` (and `ref`, a kind of id), so that a record reads them inline.
+
+    `parts` are the steps of entries, of keys and entries, or of the alternatives.
+    """
 
     take: Take
     shape: Literal["scalar", "list", "mapping", "any"]
     parse: Parse | None = None
     ref: str | None = None
-
-
-class _Field(NamedTuple):
-    name: str
-    parse: Parse | None
-    ref: str | None
-    take: Take
+    parts: tuple[Step, ...] = ()
+    record: type[Record] | None = None
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -136,7 +134,7 @@ def _wrong_shape(value: Any, run: Run, wanted: str, example: str = "") -> Any:
     return run.report("wrong-type", message, hint)
 
 
-def _scalar(parse: Parse, ref: str | None = None) -> _Step:
+def _scalar(parse: Parse, ref: str | None = None) -> Step:
     def take(value: Any, run: Run) -> Any:
         if type(value) is not str:
             return _wrong_shape(value, run, "scalar")
@@ -148,10 +146,10 @@ def _scalar(parse: Parse, ref: str | None = None) -> _Step:
             run.uses.append(Use(ref, result, tuple(run.path)))
         return result
 
-    return _Step(take, "scalar", parse, ref)
+    return Step(take, "scalar", parse, ref)
 
 
-def _choice(options: tuple[Any, ...]) -> _Step:
+def _choice(options: tuple[Any, ...]) -> Step:
     known = {str(option): option for option in options}
 
     def parse(text: str) -> Any:
@@ -169,7 +167,7 @@ def _either(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _list(inner: _Step) -> _Step:
+def _list(inner: Step) -> Step:
     step = inner.take
 
     def take(value: Any, run: Run) -> Any:
@@ -184,10 +182,10 @@ def _list(inner: _Step) -> _Step:
             path.pop()
         return tuple(result) if run.errors == before else FAILED
 
-    return _Step(take, "list")
+    return Step(take, "list", parts=(inner,))
 
 
-def _table(key: _Step, inner: _Step) -> _Step:
+def _table(key: Step, inner: Step) -> Step:
     parse, ref, step = key.parse, key.ref, inner.take
     assert parse is not None
 
@@ -209,13 +207,13 @@ def _table(key: _Step, inner: _Step) -> _Step:
             run.path.pop()
         return result if run.errors == before else FAILED
 
-    return _Step(take, "mapping")
+    return Step(take, "mapping", parts=(key, inner))
 
 
-def _union(options: list[_Step]) -> _Step:
+def _union(options: list[Step]) -> Step:
     """The alternatives of the value's shape, in the order they are written."""
     parsers = [step.parse for step in options if step.parse is not None]
-    others: dict[str, _Step] = {step.shape: step for step in reversed(options) if step.parse is None}
+    others: dict[str, Step] = {step.shape: step for step in reversed(options) if step.parse is None}
 
     def parse(text: str) -> Any:
         misfits = []
@@ -243,28 +241,29 @@ def _union(options: list[_Step]) -> _Step:
             return next(iter(others.values())).take(value, run)
         return _wrong_shape(value, run, "scalar")
 
-    return _Step(take, "any")
+    return Step(take, "any", parse if parsers else None, parts=tuple(options))
 
 
-def _compile(hint: Any) -> _Step:
+def step_of(hint: Any) -> Step:
+    """How a value of a type is read."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         scalar = next((mark for mark in args[1:] if isinstance(mark, Scalar)), None)
         if scalar is None:
-            return _compile(args[0])
+            return step_of(args[0])
         ref = next((mark.kind for mark in args[1:] if isinstance(mark, Ref)), None)
         return _scalar(scalar.parse, _FILES.get(scalar.parse, ref))
     if origin is Union or origin is types.UnionType:
-        options = [_compile(arg) for arg in args if arg is not types.NoneType]
+        options = [step_of(arg) for arg in args if arg is not types.NoneType]
         return options[0] if len(options) == 1 else _union(options)
     if origin is Literal:
         return _choice(args)
     if origin is tuple:
-        return _list(_compile(args[0]))
+        return _list(step_of(args[0]))
     if origin is dict:
-        return _table(_compile(args[0]), _compile(args[1]))
+        return _table(step_of(args[0]), step_of(args[1]))
     if isinstance(hint, type) and issubclass(hint, Record):
-        return _Step(_reader(hint), "mapping")
+        return Step(_reader(hint), "mapping", record=hint)
     if hint is str:
         return _scalar(str)
     raise TypeError(f"a record may not have a field of the type {hint!r}")
@@ -301,8 +300,8 @@ def _reader(record: type[Record]) -> Take:
     fields = fields_of(record)
     table = {}
     for key, (field, hint) in fields.items():
-        step = _compile(hint)
-        table[key] = _Field(field.name, step.parse, step.ref, step.take)
+        step = step_of(hint)
+        table[key] = field.name, step.parse, step.ref, step.take
     required = [(key, field.name) for key, (field, _) in fields.items() if field.required]
     example = _example([key for key, _ in required] or list(table)[:2])
     derived = {*record.__struct_encode_fields__} - {*table}
@@ -391,7 +390,7 @@ def to_records(record: type[R], raw: Any, run: Run) -> tuple[R, ...] | None:
     if raw is None:
         return ()
     try:
-        result = _list(_Step(_reader(record), "mapping")).take(raw, run)
+        result = _list(Step(_reader(record), "mapping")).take(raw, run)
     except _EnoughError:
         return None
     return None if result is FAILED else result

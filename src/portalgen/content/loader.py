@@ -22,7 +22,7 @@ from portalgen.content.problems import Finding, Problem
 from portalgen.content.reading import Reader
 from portalgen.content.records.client import Client
 from portalgen.content.records.documents import Invoice
-from portalgen.content.references import Ids, Names, dead
+from portalgen.content.references import Ids, Names, alive, dead
 from portalgen.content.sources import Snapshot, Source, Tree, scan, snapshot
 
 DOCUMENTS = {"invoice": "invoice", "credit-note": "credit note", "estimate": "estimate"}
@@ -177,19 +177,17 @@ def read_client(
 
     `contents` is what its files hold, by path, where they were read already.
     """
-    reader = Reader(root, name, contents or {})
-    found = reader.records(files)
-    if not any(source.kind == "client" for source in files):
-        path = f"content/clients/{name}/client.yaml"
-        message = f"the client '{name}' has no client.yaml"
-        hint = f"create it with 'portalgen new client {name}', or delete the folder"
-        reader.problems.append(Problem(path=path, code="missing-file", message=message, hint=hint))
+    reader = Reader(root, name, contents or {}, quick=True)
+    found = _client_records(reader, files)
     prefix = f"content/clients/{name}/files/"
     attached = tuple(source.path.removeprefix(prefix) for source in files if source.kind == FILE)
     own: dict[str, Ids] = {kind: _ids(files, kind) for kind in DOCUMENTS}
     own |= {kind: reader.ids(kind) for kind in ("session", "payment", "log")}
     own |= {"contact": reader.ids("client", "contacts"), "charge": reader.ids("client", "charges")}
     own["file"] = frozenset(attached)
+    if not all(alive(kind, ids, names, own) for kind, ids in reader.named.items()):
+        reader = Reader(root, name, contents or {})  # for the places of what is named
+        found = _client_records(reader, files)
     findings = [*reader.findings, *_dead(reader, names, own, name)]
     client = found["client"].get("")
     if client is not None:
@@ -208,8 +206,18 @@ def read_client(
             estimates=found["estimate"],
             files=attached,
         )
-    mentions = tuple(sorted({use.id for _, use in reader.uses if use.kind == "client"}))
+    mentions = tuple(sorted({use.id for _, use in reader.uses if use.kind == "client"} | reader.named["client"]))
     return ClientPart(folder=folder, mentions=mentions, problems=tuple(reader.problems), findings=tuple(findings))
+
+
+def _client_records(reader: Reader, files: Sequence[Source]) -> dict[str, dict[str, Any]]:
+    found = reader.records(files)
+    if not any(source.kind == "client" for source in files):
+        path = f"content/clients/{reader.client}/client.yaml"
+        message = f"the client '{reader.client}' has no client.yaml"
+        hint = f"create it with 'portalgen new client {reader.client}', or delete the folder"
+        reader.problems.append(Problem(path=path, code="missing-file", message=message, hint=hint))
+    return found
 
 
 def _unsound(

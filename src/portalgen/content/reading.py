@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +14,7 @@ from portalgen.content.frontmatter import split
 from portalgen.content.kinds import KINDS, Kind
 from portalgen.content.places import ALLOW, unreasoned
 from portalgen.content.problems import Finding, Problem
+from portalgen.content.recordquick import Named, quickly, quickly_all
 from portalgen.content.records.base import Misfit, Record
 from portalgen.content.scalars import is_id, parse_id
 from portalgen.content.sources import Source, line_and_column, read_text
@@ -21,15 +24,27 @@ BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 
 
 class Reader:
-    """Reads the files of one unit (what all clients share, or one client) and keeps what it finds."""
+    """Reads the files of one unit (what all clients share, or one client) and keeps what it finds.
 
-    def __init__(self, root: Path, client: str = "", contents: Mapping[str, bytes] = MappingProxyType({})) -> None:
+    With `quick` what a file without a problem refers to is in `named` instead of `uses`, without its place.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        client: str = "",
+        contents: Mapping[str, bytes] = MappingProxyType({}),
+        *,
+        quick: bool = False,
+    ) -> None:
         self.root = root
+        self.quick = quick
         self.contents = contents
         self.client = client
         self.problems: list[Problem] = []
         self.findings: list[Finding] = []
         self.uses: list[tuple[str, Use]] = []
+        self.named: Named = defaultdict(set)
         self.raw: dict[str, Any] = {}
         """What the files of one-file kinds held before it was typed; None when it cannot be read."""
 
@@ -41,7 +56,7 @@ class Reader:
         """Every record, by kind and then by id; lists and fixed files stand under the id `''`."""
         found: dict[str, dict[str, Any]] = {kind.name: {} for kind in KINDS}
         places: dict[tuple[str, str], str] = {}
-        for source in sorted(sources, key=lambda source: (source.kind, source.id, source.path)):
+        for source in sorted(sources, key=attrgetter("kind", "id", "path")):
             kind = BY_NAME.get(source.kind)
             if kind is None:
                 continue
@@ -62,30 +77,45 @@ class Reader:
             self.problems.append(text)
             return None
         if kind.form == "markdown":
-            return self._document(source, kind.record, text)
+            return self._document(source, kind, text)
         parsed = parse(text)
         self._note(source.path, parsed, text, text, 0)
         if not kind.many:
             self.raw[kind.name] = None if parsed.broken else parsed.data
         if parsed.broken:
             return None
-        run = Run(source.path)
         if kind.form == "list":
-            result: Any = to_records(kind.record, parsed.data, run)
             self._unique_entries(source.path, parsed.data)
         else:
-            data = {} if parsed.data is None else parsed.data
-            result = to_record(kind.record, data, run, self._given(kind.record, source))
-            self._same_id(source, kind, data)
-        self._finish(run)
+            self._same_id(source, kind, {} if parsed.data is None else parsed.data)
+        result = self._typed(source, kind, parsed.data)
         return None if parsed.slips else result
 
-    def _document(self, source: Source, record: type[Record], text: str) -> Record | None:
+    def _typed(self, source: Source, kind: Kind, data: Any, **parts: Any) -> Any:
+        """What a file's data is: a record, or for a list its records. `parts`: derived fields of this file."""
+        many, given = kind.form == "list", {}
+        if not many:
+            data = {} if data is None else data
+            given = {**self._given(kind, source), **parts}
+        if self.quick:
+            try:
+                if many:
+                    return quickly_all(kind.record, data, self.named)
+                return quickly(kind.record, data, self.named, given)
+            except Misfit:
+                pass  # what is wrong is found at leisure
+        run = Run(source.path)
+        found = to_records(kind.record, data, run) if many else to_record(kind.record, data, run, given)
+        self.findings += run.findings
+        self.uses += [(run.file, use) for use in run.uses]
+        return found
+
+    def _document(self, source: Source, kind: Kind, text: str) -> Record | None:
         parts = split(text)
         if parts.slip:
             self._slips(source.path, (parts.slip,), text, 0)
             return None
-        needed = [key for key, (field, _) in fields_of(record).items() if field.required]
+        needed = [key for key, (field, _) in fields_of(kind.record).items() if field.required]
         if parts.front is None and needed:
             hint = "begin it with a line ---, then " + ", ".join(f"{key}: …" for key in needed) + ", then another ---"
             self.find(source.path, "front-matter", "this file has no front matter", hint)
@@ -96,18 +126,15 @@ class Reader:
             return None
         if source.id:
             self._valid_id(source.path, source.id, "file")
-        run = Run(source.path)
-        given = self._given(record, source) | {"body": parts.body, "body_line": parts.body_line}
-        result = to_record(record, {} if parsed.data is None else parsed.data, run, given)
-        self._finish(run)
+        result: Record | None = self._typed(source, kind, parsed.data, body=parts.body, body_line=parts.body_line)
         return None if parsed.slips else result
 
-    def _given(self, record: type[Record], source: Source) -> dict[str, Any]:
+    def _given(self, kind: Kind, source: Source) -> dict[str, Any]:
         """The derived fields that a record of this file has."""
         values = {"path": source.path, "client": self.client}
-        if BY_NAME[source.kind].form != "yaml":
+        if kind.form != "yaml":
             values["id"] = source.id or source.kind
-        return {name: value for name, value in values.items() if name in record.__struct_fields__}
+        return {name: value for name, value in values.items() if name in kind.record.__struct_fields__}
 
     def _note(self, path: str, parsed: Parsed, yaml: str, whole: str, offset: int) -> None:
         if parsed.slips:
@@ -120,10 +147,6 @@ class Reader:
             line, column = line_and_column(whole, offset + slip.start)
             problem = Problem(path=path, line=line, column=column, code=slip.code, message=slip.message, hint=slip.hint)
             self.problems.append(problem)
-
-    def _finish(self, run: Run) -> None:
-        self.findings += run.findings
-        self.uses += [(run.file, use) for use in run.uses]
 
     def _valid_id(self, path: str, name: str, what: str) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 
 import msgspec
 
@@ -65,6 +65,12 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     def sound(self, use: Use) -> bool:
         """Whether a reference leads to something without an error."""
         return (use.kind, use.id) not in self.unsound and (use.kind, "*") not in self.unsound
+
+
+def alive(kind: str, ids: Set[str], names: Names, own: Mapping[str, Ids]) -> bool:
+    """Whether all these references lead to something without an error."""
+    known = own.get(kind, ()) if kind in own else names.ids.get(kind, ())
+    return (known is None or ids <= {*known}) and names.unsound.isdisjoint((kind, one) for one in (*ids, "*"))
 
 
 def dead(path: str, use: Use, names: Names, own: Mapping[str, Ids], client: str = "") -> Finding | None:
