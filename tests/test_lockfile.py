@@ -118,7 +118,7 @@ def test_there_may_be_none(tmp_path: Path) -> None:
 
 # --- rows
 
-LINK = {
+LINK: dict[str, Any] = {
     "client": "ana",
     "generation": 1,
     "kind": "link",
@@ -135,7 +135,7 @@ SAID = {
     "notes": "é\n\u2028",
     "totals": {"b": []},
 }
-ISSUED = {
+ISSUED: dict[str, Any] = {
     "client": "ana",
     "document": SAID,
     "id": "a",
@@ -146,10 +146,10 @@ ISSUED = {
     "sha256": document_hash(SAID),
     "written": {"id": "a", "lines": [{"rate": "1.5"}]},
 }
-KEY = {"key_id": "00ff", "kind": "key"}
-NUMBER = {"issued": "2026-01-01", "kind": "number", "number": "A-0", "of": "invoice"}
+KEY: dict[str, Any] = {"key_id": "00ff", "kind": "key"}
+NUMBER: dict[str, Any] = {"issued": "2026-01-01", "kind": "number", "number": "A-0", "of": "invoice"}
 NAMES = sorted({*LINK, *ISSUED, *KEY, "modes", "x"})
-VALUES = st.sampled_from([
+VALUES: st.SearchStrategy[Any] = st.sampled_from([
     *(None, True, "", "ana", "é", 0, 1, 2**40, 1.5, "link", "invoice", "credit-note", "key", "number", "2026-01-02", "x"),
     *({}, [], [1], ["sealed"], ["unlisted"], SAID, {**SAID, "id": "b"}, "00ff", "0f" * 16, "expired", "A-1"),
 ])  # fmt: skip
@@ -168,7 +168,7 @@ def said(lock: Lock) -> Any:
 
 @given(st.data())
 def test_a_line_that_is_read_quickly_says_what_any_other_says(data: st.DataObject) -> None:
-    rows = [KEY, dict(data.draw(st.sampled_from([LINK, LINK, ISSUED, ISSUED, NUMBER])))]
+    rows: list[dict[str, Any]] = [KEY, dict(data.draw(st.sampled_from([LINK, LINK, ISSUED, ISSUED, NUMBER])))]
     for key, value in data.draw(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=2)).items():
         if value is None:
             rows[1].pop(key, None)
@@ -177,7 +177,7 @@ def test_a_line_that_is_read_quickly_says_what_any_other_says(data: st.DataObjec
     if isinstance(rows[1].get("document"), dict) and data.draw(st.booleans()):
         rows[1]["sha256"] = document_hash(rows[1]["document"])
     quick, problems = read_lock("\n".join(map(written, rows)))
-    other, found = read_lock("\n".join(json.dumps(row, separators=(",", ":")) for row in rows))
+    other, found = read_lock("\n".join(json.dumps(row, sort_keys=True, separators=(",", ":")) for row in rows))
     assert (said(quick), problems) == (said(other), found)
     if not problems:
         assert quick.text() == "".join(sorted(written(row) + "\n" for row in said_rows(rows)))

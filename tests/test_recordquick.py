@@ -77,7 +77,9 @@ def _places(data: Any) -> Iterator[tuple[Any, Any]]:
 
 
 WORDS = ["", "x", "2026-11-02", "0", "-1", "12.50", "none", "true", "S", "50%", "a b", "été", "\u202eo", "2w", "ana"]
-VALUES = st.sampled_from([*WORDS, None, [], {}, ["x"], {"x": "y"}, [{}], {"category": "Z", "rate": "0"}]) | st.text()
+VALUES: st.SearchStrategy[Any] = (
+    st.sampled_from([*WORDS, None, [], {}, ["x"], {"x": "y"}, [{}], {"category": "Z", "rate": "0"}]) | st.text()
+)
 
 
 @given(st.data())

@@ -167,17 +167,21 @@ class _Trouble(Exception):
     """A line that cannot be trusted: what is wrong and what to do."""
 
 
-def read_lock(text: str, key_id: str = "") -> tuple[Lock, tuple[Problem, ...]]:
-    """The lock from its text, with a problem for every line that cannot be trusted.
+def read_lock(text: str) -> tuple[Lock, tuple[Problem, ...]]:
+    """The lock from its text, with a problem for every line that cannot be trusted."""
+    return read_rows(text.encode("utf-8", "replace"))
 
-    `key_id`: that of the lock, where the text is a part of one without the line that names it.
-    """
+
+def read_rows(data: bytes, key_id: str = "") -> tuple[Lock, tuple[Problem, ...]]:
+    """The same from a file's bytes, or from some of its lines; then `key_id` is what another of them names."""
     problems: list[Problem] = []
     links: dict[int, LinkRow] = {}
     documents: dict[int, DocumentRow] = {}
     numbers: dict[int, NumberRow] = {}
     salts: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.isascii():
+            line = line.decode("utf-8", "replace").strip().encode()
         if not line.strip():
             continue
         try:
@@ -198,7 +202,7 @@ def read_lock(text: str, key_id: str = "") -> tuple[Lock, tuple[Problem, ...]]:
         except _Trouble as trouble:
             problems.append(_problem(number, *trouble.args))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+            if line.startswith((b"<<<<<<<", b"=======", b">>>>>>>")):
                 message = "this line is a mark of an unfinished merge"
                 problems.append(_problem(number, message, "keep the lines of both sides and delete the marks"))
             else:
@@ -241,15 +245,15 @@ class _Said(msgspec.Struct):
 _SAID = msgspec.json.Decoder(_Said)
 
 
-def _row(line: str) -> LinkRow | DocumentRow | NumberRow | str:
+def _row(line: bytes) -> LinkRow | DocumentRow | NumberRow | str:
     """What a line says; for that of the key, its id. Raises `_Trouble` or another error if it cannot be trusted.
 
     Lines as portalgen writes them are not made plain data on the way to rows.
     """
     try:
-        if '"document": ' in line:
-            return _sound_document(_DOCUMENT.decode(msgspec.json.format(line.encode(), indent=-1)))
-        if '"kind": "link"' in line:
+        if b'"document": ' in line:
+            return _sound_document(_DOCUMENT.decode(msgspec.json.format(line, indent=-1)))
+        if b'"kind": "link"' in line:
             return _sound_link(_LINK.decode(line))
     except ValueError:
         pass  # what is wrong shows when all of it is plain data

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from portalgen.content.lock import LOCK, Lock, read_lock
+from portalgen.content.lock import LOCK, Lock, read_rows
 from portalgen.content.problems import Problem
 
 _HEAD = b'{"client": "'
@@ -141,17 +141,16 @@ class LockFile:
             others = [(0, self._first(_HEAD)), (self._first(_HEAD + b"\xff"), len(self.data))]
         else:
             others = [*self._index[1]]
-        return read_lock(b"".join(self.data[start:stop] for start, stop in others).decode("utf-8", "replace"))
+        return read_rows(b"".join(self.data[start:stop] for start, stop in others))
 
     def of(self, client: str) -> Lock | None:
         """The rows of one client, or None when one of them cannot be trusted: `whole` says which and why."""
-        data = self.lines_of(client)
-        text = data.decode("utf-8", "replace")
-        if self._left and client in self._index[0] and not (data.startswith(_sign(client)) and data.endswith(b"\n")):
+        lines = self.lines_of(client)
+        if self._left and client in self._index[0] and not (lines.startswith(_sign(client)) and lines.endswith(b"\n")):
             return None
-        if not text:
+        if not lines:
             return Lock(key_id=self.rest.key_id)
-        lock, problems = read_lock(text, key_id=self.rest.key_id)
+        lock, problems = read_rows(lines, self.rest.key_id)
         return None if problems else lock
 
     @property
@@ -163,7 +162,7 @@ class LockFile:
 
     def whole(self) -> tuple[Lock, tuple[Problem, ...]]:
         """Every row, with a problem for every line that cannot be trusted."""
-        return read_lock(self.content.decode("utf-8", "replace"))
+        return read_rows(self.content)
 
     def with_lines(self, gone: Iterable[bytes], new: Iterable[bytes]) -> bytes:
         """The file's bytes with other lines: sorted, so that two branches merge line by line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -54,7 +55,7 @@ class Reader:
 
     def records(self, sources: Iterable[Source]) -> dict[str, dict[str, Any]]:
         """Every record, by kind and then by id; lists and fixed files stand under the id `''`."""
-        found: dict[str, dict[str, Any]] = {kind.name: {} for kind in KINDS}
+        found: dict[str, dict[str, Any]] = {name: {} for name in BY_NAME}
         places: dict[tuple[str, str], str] = {}
         for source in sorted(sources, key=attrgetter("kind", "id", "path")):
             kind = BY_NAME.get(source.kind)
@@ -134,7 +135,7 @@ class Reader:
         values = {"path": source.path, "client": self.client}
         if kind.form != "yaml":
             values["id"] = source.id or source.kind
-        return {name: value for name, value in values.items() if name in kind.record.__struct_fields__}
+        return {name: values[name] for name in _derived(kind.record) if name in values}
 
     def _note(self, path: str, parsed: Parsed, yaml: str, whole: str, offset: int) -> None:
         if parsed.slips:
@@ -188,3 +189,8 @@ class Reader:
             data = data.get(key) if isinstance(data, dict) else None
         entries = data if isinstance(data, list) else []
         return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+
+
+@cache
+def _derived(record: type[Record]) -> tuple[str, ...]:
+    return tuple(name for name in ("path", "client", "id") if name in record.__struct_fields__)

@@ -39,7 +39,7 @@ def quickly_all(record: type[Record], data: Any, named: Named) -> tuple[Any, ...
 @cache
 def _remembered(parse: Parse) -> Parse:
     """The same for texts that recur: days, amounts, words. Ids and longer texts are mostly new."""
-    return parse if parse in (parse_text, parse_id) else lru_cache(maxsize=2048)(parse)
+    return parse if parse in (parse_text, parse_id) else lru_cache(maxsize=1024)(parse)
 
 
 def _read(step: Step) -> Read:
@@ -130,22 +130,20 @@ def _record(record: type[Record]) -> Callable[..., Any]:
 
 @cache
 def _part(record: type[Record]) -> Read:
-    """A record inside of another. One of nothing but words, like a tax, recurs."""
+    """A record inside of another. One that holds nothing but words, like a tax, is mostly one of a few."""
     read = _record(record)
     steps = [step_of(hint) for _, hint in fields_of(record).values()]
     if not all(step.shape == "scalar" and step.ref is None for step in steps):
         return read
 
     @lru_cache(maxsize=256)
-    def recurring(data: tuple[tuple[str, str], ...]) -> Any:
-        return read(dict(data), Named())
+    def recurring(entries: tuple[tuple[str, str], ...]) -> Any:
+        return read(dict(entries), Named())
 
     def read_words(data: Any, named: Named) -> Any:
-        if type(data) is not dict:
-            raise Misfit("")
         try:
             return recurring((*data.items(),))
-        except TypeError:
-            raise Misfit("") from None  # one of the values is a list or has keys
+        except (AttributeError, TypeError):
+            return read(data, named)  # there are other things than words
 
     return read_words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -67,10 +67,12 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
         return (use.kind, use.id) not in self.unsound and (use.kind, "*") not in self.unsound
 
 
-def alive(kind: str, ids: Set[str], names: Names, own: Mapping[str, Ids]) -> bool:
+def alive(kind: str, ids: set[str], names: Names, own: Mapping[str, Ids]) -> bool:
     """Whether all these references lead to something without an error."""
     known = own.get(kind, ()) if kind in own else names.ids.get(kind, ())
-    return (known is None or ids <= {*known}) and names.unsound.isdisjoint((kind, one) for one in (*ids, "*"))
+    if known is not None and not ids.issubset(known):
+        return False
+    return not names.unsound or names.unsound.isdisjoint((kind, one) for one in (*ids, "*"))
 
 
 def dead(path: str, use: Use, names: Names, own: Mapping[str, Ids], client: str = "") -> Finding | None:

@@ -139,20 +139,19 @@ def _bracketed(text: str) -> Any:
     """A list or a mapping of values, lists and mappings, at most three deep."""
     if text == "[]":
         return []
-    if _LIST.fullmatch(text):
-        entries = [_bare(item) for item in _ITEMS.findall(text)]
-        return UNREAD if UNREAD in entries else entries
-    if not _MAPPING.fullmatch(text):
-        return UNREAD
-    pairs = _PAIRS.findall(text)
-    found = {key: _bare(value) for key, value in pairs}
-    return found if len(found) == len(pairs) and UNREAD not in found.values() else UNREAD
+    return _inside(text) if (_LIST if text[0] == "[" else _MAPPING).fullmatch(text) else UNREAD
 
 
 _recurring = lru_cache(maxsize=512)(_bracketed)
 
 
-def _bare(text: str) -> Any:
-    if text[0] in "[{":
-        return _bracketed(text)
+def _inside(text: str) -> Any:
+    """What is known to be a value in brackets: only a key that comes twice is wrong with it."""
+    if text[0] == "[":
+        entries = [_inside(item) for item in _ITEMS.findall(text)]
+        return UNREAD if UNREAD in entries else entries
+    if text[0] == "{":
+        pairs = _PAIRS.findall(text)
+        found = {key: _inside(value) for key, value in pairs}
+        return found if len(found) == len(pairs) and UNREAD not in found.values() else UNREAD
     return text[1:-1] if text[0] in "\"'" else text
