@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portalgen.publish.checks import LinkChecker, _above, read, read_quickly
-from portalgen.site.links import relative
+from portalgen.publish.checks import LinkChecker, read, read_quickly
+from portalgen.site.links import folders, relative
 from portalgen.site.pages import Page
 from portalgen.site.practice import mailto
 from portalgen.site.templating import Links
 from portalgen.site.views import View
-from tests.support import DEMO_DAY, MINIMAL_CLIENT, invoke, minimal_site
+from tests.support import DEMO_DAY, MINIMAL_CLIENT, ROOT, invoke, minimal_site
 
 EVIL = "https://elsewhere.example/x"
 BILL = "content/clients/ana/invoices/2026-0001.yaml"
@@ -167,8 +167,84 @@ _STANDING = frozenset({"a/index.html", "a/b.html", "index.html", "p/t/index.html
 def test_what_stands_at_once_stands_when_it_is_looked_at_closely(here: str, address: str) -> None:
     links = LinkChecker(_STANDING, {})
     page = Page(address=here, template="x.html", view=View(), source="x.md", visibility="client")
-    if links._stands(_above(here), address):
+    if links._stands(folders(here), address):
         assert not list(links._internal(page, here, None, address))
+
+
+class _Close(LinkChecker):
+    """Reads every page closely."""
+
+    def _plainly_well(self, *_: object) -> bool:
+        return False
+
+
+_SEALED = f"p/{'a' * 32}.html#{'b' * 56}"
+_PIECE = st.sampled_from(
+    [
+        *("<a ", "<a class='x' ", "<link ", "<img ", "<p ", "<", ">", "<p>", "</p>", " ", "words ", "é", '"'),
+        *(
+            'href="',
+            'src="',
+            'id="',
+            ' id="x"',
+            ' id="y"',
+            ' id="a&amp;b"',
+            ' id="a&#38;b"',
+            ' id="a%62"',
+            ' rel="canonical" ',
+        ),
+        *(
+            '"',
+            "#x",
+            "#y",
+            "#a%62",
+            "#a&amp;b",
+            "#",
+            "data:,",
+            "https://e.example/",
+            "mailto:a@b.example",
+            "//e.example/",
+        ),
+        *("../", "../../index.html", "a/b.html", "index.html", "a/b.html#x", "b&amp;c.html", "b%26c.html", "none.html"),
+        *('<a href="#x">', '<a id="x" href="../a/b.html">', '<a href="mailto:a@b.example">', '<link href="data:,">'),
+        *('<link href="https://e.example/">', '<img src="../static/a.png">', '<img src="https://e.example/">'),
+        *(
+            f'<a href="#{"b" * 56}/r">',
+            f'<a href="{"a" * 32}.html#{"b" * 56}">',
+            f'<a href="{"c" * 32}.html#{"b" * 56}">',
+        ),
+    ]
+)
+
+
+@given(
+    st.lists(st.lists(_PIECE, max_size=12).map("".join), min_size=1, max_size=3),
+    st.sampled_from([("p/t/", "p/t/a/", "p/u/"), (_SEALED, f"{_SEALED}/r", f"{_SEALED}/r/s/")]),
+)
+@example(['<link href="https://e.example/"> <a href="https://e.example/">'], ("p/t/",))
+@example([' id="a&amp;b" id="a&#38;b"'], ("p/t/",))
+@example(['<p id="a%62"><a href="#a%62">'], ("p/t/",))
+def test_what_is_well_at_a_glance_is_well_when_it_is_read(texts: list[str], addresses: tuple[str, ...]) -> None:
+    pages = [
+        Page(address=address, template="x.html", view=View(), source="x.md", visibility="client")
+        for address in addresses[: len(texts)]
+    ]
+    files = {"index.html", "a/b.html", "static/a.png", "b&c.html", "p/t/b.html"}
+    quick = LinkChecker(files, {}).beside(page.address for page in pages)
+    close = _Close({*files, *quick._beside}, {})
+    for page, text in zip(pages, texts, strict=False):
+        quick.know(page, text)
+        close.know(page, text)
+    for page in pages:
+        assert list(quick.problems(page)) == list(close.problems(page))
+
+
+def test_our_own_private_pages_name_files_in_two_attributes() -> None:
+    """Whoever gives them a third has to let `LinkChecker` look for it."""
+    for source in (*(ROOT / "templates").rglob("*.html"), *(ROOT / "src/portalgen/site").rglob("*.py")):
+        assert not re.search(r"\b(poster|action|formaction|srcset|background|ping)=[\"']", source.read_text("utf-8")), (
+            source
+        )
 
 
 # --- ids --------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Pages are read as a browser reads them. That takes a millisecond or two, so private pages of the built-in templates,
 which write tags in small letters, every attribute after a space and in double quotes, and escape what they are given,
-are searched instead.
+are searched instead. Of most it is seen at once that nothing is wrong: whatever looks like an address leads somewhere,
+and those templates write addresses in `href` and `src` alone.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import html
 import posixpath
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from portalgen.content.problems import Finding
-from portalgen.site.links import Inside, file_of, inside
+from portalgen.site.links import Inside, file_of, folders, inside
 from portalgen.site.pages import Page
 from portalgen.site.stylesheet import is_foreign, loaded_by
 
@@ -24,6 +26,9 @@ RESERVED = ("p", "assets", "static")
 _TAG = re.compile(r"<(a|area|img|link|source|script|audio|video|iframe|embed|track|form)\b([^<>]*)>")
 _ADDRESS = re.compile(r'\b(href|src|poster|action)="([^"]*)"')
 _ID = ' id="'
+_EVERY_ID = re.compile(r'id="([^"]*)"')
+_EVERY_HREF = re.compile(r'href="([^"]*)"')
+_EVERY_SRC = re.compile(r'src="([^"]*)"')
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 _CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s[^,]*)?")
 _LOADING = frozenset({"src", "poster", "data", "background", "ping"})
@@ -166,12 +171,15 @@ class LinkChecker:
     def __init__(self, files: Iterable[str], own: Mapping[str, str]) -> None:
         self.files = frozenset(files)
         self._own = own
-        self._read: dict[str, Read] = {}
+        self._beside: frozenset[str] = frozenset()
+        self._read: ChainMap[str, Read] = ChainMap()
+        self._unread: dict[str, str] = {}
 
     def beside(self, addresses: Iterable[str]) -> LinkChecker:
         """A checker that knows what stands at these addresses too, and shares what it knows of the pages."""
-        other = LinkChecker(self.files.union(map(_place, addresses)), self._own)
-        other._read = dict(self._read)
+        other = LinkChecker(self.files, self._own)
+        other._beside = frozenset(map(_place, addresses))
+        other._read = self._read.new_child()
         return other
 
     def anchors(self) -> Mapping[str, tuple[str, ...]]:
@@ -180,13 +188,15 @@ class LinkChecker:
 
     def knowing(self, anchors: Mapping[str, tuple[str, ...]]) -> LinkChecker:
         """This checker, with pages that others made before it."""
-        self._read |= {file: Read((), (), ids) for file, ids in anchors.items()}
+        self._read.update((file, Read((), (), ids)) for file, ids in anchors.items())
         return self
 
     def know(self, page: Page, text: str) -> None:
-        """Reads a finished page. All pages come first, `problems` then: a link may lead to an anchor of any of them."""
-        exactly = self._own or page.visibility == "public"
-        self._read[_place(page.address)] = self.read(text) if exactly else read_quickly(text)
+        """Takes a finished page. All pages come first, `problems` then: a link may lead to an anchor of any of them."""
+        if self._own or page.visibility == "public":
+            self._read[_place(page.address)] = self.read(text)
+        else:
+            self._unread[_place(page.address)] = text
 
     def read(self, text: str) -> Read:
         """What a page refers to."""
@@ -195,9 +205,11 @@ class LinkChecker:
     def problems(self, page: Page) -> Iterator[Finding]:
         """What is wrong with the links and ids of a page that is known."""
         here = _place(page.address)
-        found = self._read[here]
         sealed = inside(here)
-        above = _above(here)
+        above = folders(sealed.file if sealed else here)
+        if here in self._unread and self._plainly_well(here, sealed, above, self._unread[here]):
+            return
+        found = self._known(here) or Read((), (), ())
         loads, links = found.loads, found.links
         if not sealed:
             loads, links = (tuple(one for one in every if not self._stands(above, one)) for every in (loads, links))
@@ -211,17 +223,49 @@ class LinkChecker:
                 yield from self._internal(page, here, sealed, address)
         yield from _double_ids(page, found.ids)
 
+    def _known(self, file: str) -> Read | None:
+        """What a page refers to, if it is one that is known."""
+        if file in self._unread:
+            self._read[file] = read_quickly(self._unread.pop(file))
+        return self._read.get(file)
+
+    def _plainly_well(self, here: str, sealed: Inside | None, above: Sequence[str], text: str) -> bool:
+        """Whether nothing can be wrong with a page: all that looks like an address or an id in it is well, be it one
+        or not. Else it has to be read."""
+        ids = _EVERY_ID.findall(text)
+        names = {*ids}
+        if len(names) < len(ids) or "&" in "".join(ids) or here not in self._beside:
+            return False
+        if 'src="' in text and not all(self._stands(above, address) for address in _EVERY_SRC.findall(text)):
+            return False
+        for written in {*_EVERY_HREF.findall(text)}:
+            address = html.unescape(written) if "&" in written else written
+            if self._stands(above, address) or address.startswith("data:"):
+                continue
+            path, _, anchor = address.partition("#")
+            if path:
+                well = _SCHEME.match(address) and _followed(text, f'href="{written}"')
+            else:
+                well = anchor in names and "%" not in anchor
+            if not (well or (sealed and self._opens(sealed, path, anchor))):
+                return False
+        return True
+
+    def _there(self, file: str) -> bool:
+        return file in self._beside or file in self.files
+
     def _stands(self, above: Sequence[str], address: str) -> bool:
-        """Whether a link is of the common kind, a path without an anchor, and leads to a file; `above`: see `_above`.
+        """Whether a link is of the common kind, a path without an anchor, and leads to a file; `above`: see `folders`.
 
         What would have to be normalised first is no file's name, so it is left to `_internal`.
         """
         up = address.count("../")
         return (
             up < len(above)
-            and above[up] + address[3 * up :] in self.files
+            and self._there(above[up] + address[3 * up :])
             and address.startswith("../" * up)
             and "#" not in address
+            and "%" not in address
         )
 
     def foreign(self, source: str, text: str, base: str) -> Iterator[Finding]:
@@ -243,7 +287,7 @@ class LinkChecker:
         target = posixpath.normpath(posixpath.join(folder, unquote(path))) if path else here
         if path.endswith("/") or (path and target == "."):
             target = posixpath.normpath(posixpath.join(target, "index.html"))
-        if target not in self.files:
+        if not self._there(target):
             message = f"there is no page '{address}'"
             yield self._finding(page.source, address, "dead-link", message, "link to a page or file of this site")
         elif anchor and (target == here or target.endswith(".html")) and unquote(anchor) not in self._ids(target):
@@ -256,13 +300,13 @@ class LinkChecker:
         if not path:
             place = f"{here.file}#{anchor}"
             page, _, name = place.rpartition("/")
-            return anchor.startswith(here.fragment) and (place in self.files or name in self._ids(page))
+            return anchor.startswith(here.fragment) and (self._there(place) or name in self._ids(page))
         target = posixpath.normpath(posixpath.join(posixpath.dirname(here.file), unquote(path)))
         beside = f"{here.file}#{here.fragment}/{unquote(path)}"
-        return f"{target}#{anchor}" in self.files or beside in self.files
+        return self._there(f"{target}#{anchor}") or self._there(beside)
 
     def _ids(self, file: str) -> tuple[str, ...]:
-        known = self._read.get(file)
+        known = self._known(file)
         return known.ids if known else ()
 
     def _near(self, file: str, anchor: str) -> str:
@@ -282,10 +326,14 @@ def _place(address: str) -> str:
     return address.rstrip("/") if inside(address) else file_of(address)
 
 
-def _above(file: str) -> list[str]:
-    """The folder of a file and all above it, the root last, each with a slash behind its name."""
-    folders = file.split("/")[:-1]
-    return ["".join(f"{name}/" for name in folders[:count]) for count in range(len(folders), -1, -1)]
+def _followed(text: str, sign: str) -> bool:
+    """Whether this stands in tags `<a>` alone, whose addresses are not loaded."""
+    at = text.find(sign)
+    while at >= 0:
+        if not text.startswith("<a ", text.rfind("<", 0, at)):
+            return False
+        at = text.find(sign, at + 1)
+    return True
 
 
 def _double_ids(page: Page, ids: Iterable[str]) -> Iterator[Finding]:
