@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from portalgen.site.sealing import (
     HTML,
     PAGE,
     Enclosed,
+    Hmac,
     Keyring,
     KeyTextError,
     SealError,
@@ -46,6 +48,12 @@ def test_known_answers() -> None:
     assert keyring.secret(SALT, 1).hex() == "0bb711435241f525b168a9ac0ae0d500719fc7f6dc7d292227bf0de201fac7f7"
     assert keyring.fragment(SALT, 1) == "bo3rcq2sih2slmlivgwavygvabyz7r7w3r6ssirhx4g6eap2y73u2ycg"
     assert unchecked(keyring.fragment(SALT, 1)) == keyring.secret(SALT, 1)
+
+
+@given(st.binary(max_size=64), st.lists(st.binary(max_size=200), max_size=3))
+def test_a_key_that_is_mixed_in_once_gives_what_hmac_gives(key: bytes, messages: list[bytes]) -> None:
+    keyed = Hmac(key)
+    assert [keyed.digest(message) for message in messages] == [hmac.digest(key, m, "sha256") for m in messages]
 
 
 def test_known_answers_of_a_sealed_page() -> None:

@@ -61,11 +61,26 @@ def unchecked(text: str) -> bytes:
     return secret
 
 
+class Hmac:
+    """HMAC-SHA-256 (RFC 2104) under one key of at most 64 bytes, which is mixed in once for all messages."""
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner, self._outer = (hashlib.sha256(bytes(sign ^ pad for sign in block)) for pad in (0x36, 0x5C))
+
+    def digest(self, message: bytes) -> bytes:
+        """The 32 bytes."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class Keyring:
     """What the site's secret M (32 bytes) gives. Salts are hex, generations count from 1."""
 
     def __init__(self, secret: bytes) -> None:
-        self._prk = hmac.digest(b"portalgen/v1", secret, "sha256")
+        self._prk = Hmac(hmac.digest(b"portalgen/v1", secret, "sha256"))
         self.key_id = self._derive("key-id", 8).hex()
 
     def token(self, salt: str, generation: int) -> str:
@@ -85,9 +100,10 @@ class Keyring:
         return checked(self.secret(salt, generation))
 
     def _derive(self, purpose: str, length: int, *context: bytes) -> bytes:
+        """At most 32 bytes for a purpose."""
         fields = (purpose.encode("ascii"), *context)
-        info = b"".join(len(field).to_bytes(2, "big") + field for field in fields)
-        return _expanded(self._prk, info, length)
+        info = b"".join([len(field).to_bytes(2, "big") + field for field in fields])
+        return self._prk.digest(info + b"\1")[:length]  # HKDF-Expand of one block
 
 
 def _expanded(key: bytes, info: bytes, length: int) -> bytes:
