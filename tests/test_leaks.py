@@ -23,11 +23,13 @@ from hypothesis import strategies as st
 from portalgen.content.loader import Loaded, load
 from portalgen.content.lock import read_lock
 from portalgen.content.problems import Problem
+from portalgen.publish import sensitive
 from portalgen.publish.access import passing_access
-from portalgen.publish.leaks import leaks
+from portalgen.publish.leaks import Search, leaks
 from portalgen.publish.parts import Workshop
 from portalgen.publish.scripts import script_findings, shares_origin
-from portalgen.publish.sensitive import Value, shared_values, values_of
+from portalgen.publish.sensitive import shared_values, values_of
+from portalgen.publish.value import File, Raw, Value
 from portalgen.site.sealing import Keyring, checked, encodings, unchecked, unseal
 from portalgen.site.theme import load as load_theme
 from tests.support import DEMO_DAY, MINIMAL, ROOT, Built, minimal_site
@@ -272,6 +274,79 @@ def test_every_page_is_counted_and_a_value_is_told_once(practice: Loaded) -> Non
     page = b"<p>Ana Horvat</p><p>Ana Horvat</p>"
     (found,) = searched(practice, {"a.html": page, "b.html": page, "c.html": b""})
     assert "/a.html and 1 more" in found.message
+
+
+_SCRAP = st.sampled_from(
+    [
+        "Words of a plain sentence ",
+        ". ",
+        "! ",
+        "3:30 ",
+        "… ",
+        "。 ",
+        "\n",
+        "{{ x }}",
+        "{",
+        "a@b.example ",
+        "DE89370400440532013000",
+        *("DE89 3704 0044 0532 0130 00 ", "12 ", "4", "é", " ", ";", "\u00a0", "X" * 20),
+    ]
+)
+
+
+@given(st.lists(_SCRAP, max_size=8).map("".join))
+def test_a_text_that_is_taken_in_one_piece_is_taken_the_same_with_care(text: str) -> None:
+    def taken() -> list[Raw]:
+        found: list[Raw] = []
+        sensitive._text(False, "said")(text, File("a.yaml"), ((), "notes"), found)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sensitive, "_MORE", re.compile(""))
+        patch.setattr(sensitive, "_SPECIAL", re.compile(""))
+        careful = taken()
+    assert taken() == careful
+    long = [line for line in text.split("\n") if len(line) >= 24 and "{{" not in line]
+    ends = [[part for part in re.split(r"(?<=[.!?:;…。])\s+", line) if len(part) >= 24] or [line] for line in long]
+    if len(text) >= 24:
+        said = [raw[0] for raw in careful if raw[2] == "said"]
+        assert said == [part for parts in ends for part in parts]
+
+
+_FILLING = st.sampled_from(
+    [b" ", b"a", b"7", b"aQ", b"+/", b"-_", b"<p>", b'"', b"sha256-", b"QUJD", b"\xff\x00", b"deadbeef"]
+)
+_SECRETS = tuple(bytes((31 * n + 7 * at) % 251 for at in range(32)) for n in range(3))
+_NAMES = tuple(Keyring(secret).token("00" * 16, 1) for secret in _SECRETS)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            _FILLING,
+            st.sampled_from([form for secret in _SECRETS for form in encodings(secret)]),
+            st.sampled_from([name.encode() for name in _NAMES] + [name.upper().encode() for name in _NAMES]),
+            st.sampled_from(_SECRETS).map(lambda secret: secret.hex()[:40].encode()),
+        ),
+        max_size=8,
+    ).map(b"".join),
+    st.sampled_from(["a.html", "b.css", "static/c.bin"]),
+)
+def test_a_key_found_by_its_beginning_is_found_as_in_every_encoding(practice: Loaded, text: bytes, name: str) -> None:
+    assert practice.site
+    search = Search({"index.html": b"<p>Words.</p>", name: text}, practice.site.shared)
+    plain = search.secrets([form for secret in _SECRETS for form in encodings(secret)], _NAMES)
+    assert list(search.keys(_SECRETS, _NAMES)) == list(plain)
+
+
+def test_a_key_is_found_beside_long_runs_of_letters(practice: Loaded) -> None:
+    """A picture inside of a style is as long as all runs may be that are read."""
+    assert practice.site
+    style = b"url(data:image/png;base64," + base64.b64encode(bytes(range(256)) * 300) + b")"
+    for form in encodings(_SECRETS[0]):
+        search = Search({"a.css": style + b" " + form}, practice.site.shared)
+        assert [one.code for one in search.keys(_SECRETS, _NAMES)] == ["leaked-secret"], form
+    assert not list(Search({"a.css": style}, practice.site.shared).keys(_SECRETS, _NAMES))
 
 
 # --- and nothing else -----------------------------------------------------------------------------------

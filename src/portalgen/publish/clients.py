@@ -170,7 +170,7 @@ class Maker:
 
     def _looked_at(self, folder: ClientFolder, part: Part) -> Iterator[Finding]:
         search = self._search(self._workshop.sealed(folder))
-        yield from search.secrets(*keys_of(self._access, part.links, self._access.rows(folder.id)))
+        yield from search.keys(*keys_of(self._access, part.links, self._access.rows(folder.id)))
         yield from search.values(part.values)
 
 

@@ -11,7 +11,7 @@ import io
 import re
 import zlib
 from base64 import b64decode
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from urllib.parse import unquote_to_bytes
@@ -60,11 +60,16 @@ SHORTEST_PHONE, LONGEST_PHONE = 7, 9
 
 def words(text: bytes, cased: bool = False) -> bytes:
     """The words of a text (UTF-8) with one space between them; in lower case unless `cased`."""
+    return b" ".join(spaced(text, cased).split())
+
+
+def spaced(text: bytes, cased: bool = False) -> bytes:
+    """The same with any number of spaces between them."""
     if not text.isascii():
         text = _BETWEEN.sub(b" ", text)
         if any(sign in text for sign in _SCRIPTS):
             text = _LETTERS.sub(rb" \g<0> ", text)
-    return b" ".join(text.translate(_KEPT if cased else _LOWER).split())
+    return text.translate(_KEPT if cased else _LOWER)
 
 
 def fours(tokens: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
@@ -142,17 +147,13 @@ class Disclosed:
         return APART.join(found)
 
     @cached_property
-    def _rows(self) -> frozenset[tuple[bytes, ...]]:
+    def rows(self) -> frozenset[tuple[bytes, ...]]:
         """Every word, every two and every four words that follow each other, and (`PHONE`, digits)."""
         found: set[tuple[bytes, ...]] = {(PHONE, digits) for digits in self.phones}
         for text in (self.shown, self.hidden):
             tokens = text.split()
             found.update(pairwise(tokens), fours(tokens), zip(set(tokens)))
         return frozenset(found)
-
-    def standing(self, wanted: Collection[tuple[bytes, ...]]) -> frozenset[tuple[bytes, ...]]:
-        """Those of the wanted words, rows of two or four words and (`PHONE`, digits) that stand somewhere."""
-        return self._rows.intersection(wanted)
 
 
 def _worded(name: str) -> bool:

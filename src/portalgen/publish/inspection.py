@@ -13,8 +13,7 @@ from portalgen.publish.leaks import Search
 from portalgen.publish.parts import LinkFact, Part, Workshop
 from portalgen.publish.scripts import script_findings, shares_origin
 from portalgen.publish.sensitive import shared_values
-from portalgen.site.links import inside
-from portalgen.site.sealing import checked, encodings, unchecked
+from portalgen.site.sealing import checked, encodings
 
 PRIVATE = "p/"
 SHELL = "templates/sealed.html"
@@ -38,7 +37,7 @@ def inspected(
     sources = {path: source for part in parts for path, source in part.sources.items()}
     search = Search(public, site.shared, sources)
     yield from search.listings()
-    yield from search.secrets(*keys_of(access, [link for part in parts for link in part.links], access.lock.links))
+    yield from search.keys(*keys_of(access, [link for part in parts for link in part.links], access.lock.links))
     yield from search.secrets(main_secret(access), ())
     yield from search.values([*(value for part in parts for value in part.values), *shared_values(site.shared)])
     if shares_origin(site.shared.site, base_url):
@@ -46,18 +45,17 @@ def inspected(
 
 
 def keys_of(access: Access, links: Iterable[LinkFact], rows: Iterable[LinkRow]) -> tuple[list[bytes], list[str]]:
-    """The secret of each link in every encoding, and the name of each address: of those that open nothing now too."""
+    """The secret of each link, and the name of each address: of those that open nothing now too."""
     secrets: list[bytes] = []
     addresses = []
     opening = set()
     for link in links:
         addresses.append(link.address.removeprefix(PRIVATE)[:32])
-        place, row = inside(link.address), link.row
-        opening.add(row.salt)
-        secrets += encodings(unchecked(place.fragment) if place else access.keyring.secret(row.salt, row.generation))
+        opening.add(link.row.salt)
+        secrets.append(access.keyring.secret(link.row.salt, link.row.generation))
     for row in rows:
         if row.salt not in opening and not row.key_id:
-            secrets += encodings(access.keyring.secret(row.salt, row.generation))
+            secrets.append(access.keyring.secret(row.salt, row.generation))
             addresses.append(access.keyring.token(row.salt, row.generation))
             addresses.append(access.keyring.locator(row.salt, row.generation))
     return secrets, addresses

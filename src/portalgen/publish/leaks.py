@@ -19,8 +19,10 @@ import msgspec
 from portalgen.content.model import Shared
 from portalgen.content.problems import Finding
 from portalgen.publish.audience import public_texts
+from portalgen.publish.codes import Codes
 from portalgen.publish.disclosed import APART, Disclosed, fours, words
-from portalgen.publish.sensitive import Value
+from portalgen.publish.value import Value
+from portalgen.site.sealing import encodings
 
 _ADDRESS = re.compile(rb"p/[a-z2-7]{32}(?![a-z2-7])")
 _LISTS = ("robots.txt", "sitemap.xml")
@@ -70,12 +72,22 @@ class Search:
             there.update(memoryview(text)[: len(text) // _WINDOW * _WINDOW].cast("Q"))
         return frozenset(there)
 
+    @cached_property
+    def _codes(self) -> Codes:
+        return Codes((self._everything, self._said.unpacked))
+
     def listings(self) -> Iterator[Finding]:
         """Lists that name private pages, whosever they are."""
         listed = {name for name in _LISTS if b"/p/" in self._public.get(name, b"")}
         if _ADDRESS.search(self._everything):
             listed |= {name for name, data in self._public.items() if _ADDRESS.search(data)}
         yield from self._told_addresses(listed)
+
+    def keys(self, secrets: Collection[bytes], addresses: Iterable[str]) -> Iterator[Finding]:
+        """The same as `secrets` for keys of 32 bytes each in every encoding, written only when some may stand."""
+        written = [one for secret in secrets if self._codes.may_have_key(secret) for one in encodings(secret)]
+        told = [address for address in addresses if self._codes.may_have_address(address)]
+        return self.secrets([*secrets, *written], told)
 
     def secrets(self, secrets: Iterable[bytes], addresses: Iterable[str]) -> Iterator[Finding]:
         """Where M or an R stands, in any encoding, or the token or locator of a link, a retired one too."""
@@ -128,12 +140,8 @@ class Search:
 
     def values(self, values: Iterable[Value]) -> Iterator[Finding]:
         """Which of the values stand somewhere and may not. All values of one file have to come together."""
-        values = tuple(values)
-        there = self._said.standing({value.lead for value in values})
-        hits = [value for value in values if value.lead in there] if there else []
-        pairs = [_rows(value) for value in hits]
-        there = self._said.standing(frozenset[tuple[bytes, ...]]().union(*pairs)) if hits else there
-        hits = [value for value, needed in zip(hits, pairs, strict=True) if _may_stand(value, needed, there)]
+        rows = self._said.rows
+        hits = [value for value in values if value.lead in rows and _may_stand(value, rows)]
         asked = {(value.form, value.words): value for value in hits}  # many clients have a word in common
         known = {key: self._confirm(value, self._said) for key, value in asked.items()}
         hits = [value for value in hits if known[value.form, value.words]]
@@ -164,15 +172,12 @@ def _home(value: Value) -> str:
     return "/".join(value.path.split("/")[:3])
 
 
-def _rows(value: Value) -> frozenset[tuple[bytes, ...]]:
-    """The rows of words that stand wherever a value does."""
-    tokens = value.words.lower().split()
-    return frozenset(fours(tokens) if len(tokens) > 3 else pairwise(tokens))
-
-
-def _may_stand(value: Value, needed: Collection[tuple[bytes, ...]], there: Collection[tuple[bytes, ...]]) -> bool:
+def _may_stand(value: Value, rows: Collection[tuple[bytes, ...]]) -> bool:
     """Whether every two or four words of it stand somewhere; dates and telephone numbers are written in many ways."""
-    return value.form in ("birth", "phone") or all(pair in there for pair in needed)
+    if value.form in ("birth", "phone"):
+        return True
+    tokens = value.words.lower().split()
+    return all(row in rows for row in (fours(tokens) if len(tokens) > 3 else pairwise(tokens)))
 
 
 class _Confirm:

@@ -19,7 +19,8 @@ from portalgen.content.records.practice import ACKNOWLEDGE
 from portalgen.publish.access import Access
 from portalgen.publish.checks import LinkChecker, double_addresses
 from portalgen.publish.copies import Copy
-from portalgen.publish.sensitive import Value, values_of
+from portalgen.publish.sensitive import values_of
+from portalgen.publish.value import Value
 from portalgen.rules.account import Issued, account_of
 from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account

@@ -138,7 +138,7 @@ class Together:
         for client in orphans:
             rows = self._rows(client)
             search = ground.search(self._public, ground.workshop.sealed(None))
-            findings += search.secrets(*keys_of(ground.access, (), rows.links))
+            findings += search.keys(*keys_of(ground.access, (), rows.links))
             problems += gone_client(ground.access.file, client, rows)
             taken += numbers_in(rows.documents)
             keys += [row.key for row in rows.documents]
