@@ -86,6 +86,6 @@ def _compiler() -> bytes:
     """What makes code of a template: this Python, Jinja, and what we add to it."""
     own = [
         Path(__file__).with_name(name).read_bytes()
-        for name in ("catalogue.py", "direct.py", "flat.py", "known.py", "putout.py", "theme.py")
+        for name in ("catalogue.py", "direct.py", "flat.py", "known.py", "putout.py", "spliced.py", "theme.py")
     ]
     return hashlib.sha256(importlib.util.MAGIC_NUMBER + jinja_version.encode() + b"".join(own)).digest()

@@ -24,11 +24,21 @@ from jinja2.compiler import Frame
 from jinja2.utils import _PassArg
 
 from portalgen.site.known import ClosedEnvironment, Known
+from portalgen.site.spliced import row_of
 
 SAFE = frozenset({"tongue"})
 """Filters that give markup."""
 SPOKEN = frozenset({"trans_filled", "trans_count"})
 """Filters that `{% trans %}` becomes where it has variables."""
+
+
+class _Text(str):
+    """A text of a template, among Python for texts."""
+
+    __slots__ = ()
+
+
+_Piece = str | nodes.Expr
 
 
 class Direct(Known):
@@ -48,41 +58,53 @@ class Direct(Known):
         self._write_pieces(pieces, frame)
         self.write(")" if len(pieces) == 1 else "))")
 
-    def _pieces(self, values: Sequence[nodes.Expr], frame: Frame) -> list[str | nodes.Expr]:
-        """What is put out in a row: Python for the texts that are known when the template is loaded, and the others."""
-        pieces: list[str | nodes.Expr] = []
-        pairs = [(value, self._known_text(value, frame)) for value in values]
+    def _pieces(self, values: Sequence[nodes.Expr], frame: Frame) -> list[_Piece]:
+        """What is put out in a row: texts, Python for those that are known when the template is loaded, and others."""
+        pieces: list[_Piece] = []
+        pairs = [(value, self._known_text(value, frame)) for value in row_of(values)]
         for known, row in groupby(pairs, lambda pair: bool(pair[1])):
             if not known:
                 pieces += [value for value, _ in row]
                 continue
             texts = [text for _, text in row]
-            plain = len(texts) == 1 and not texts[0].startswith("shown")
-            pieces.append(texts[0] if plain else self.keep(f"''.join(({', '.join(texts)},))"))
+            if all(isinstance(text, _Text) for text in texts):
+                pieces.append(_Text("".join(texts)))
+            else:
+                parts = (repr(str(text)) if isinstance(text, _Text) else text for text in texts)
+                pieces.append(self.keep(f"''.join(({', '.join(parts)},))"))
         return pieces
 
     def _write_joined(self, values: Sequence[nodes.Expr], frame: Frame) -> None:
-        """Python for the text of values that are put out in a row."""
+        """Python for the text of values that are put out in a row.
+
+        Python makes of `%` with a known pattern what it makes of a literal with values in it.
+        """
         pieces = self._pieces(values, frame)
-        if len(pieces) == 1 and isinstance(pieces[0], str):
-            self.write(pieces[0])
-            return
-        self.write("concat((")
-        self._write_pieces(pieces, frame)
-        self.write("))")
+        if len(pieces) > 1:
+            pattern = "".join(piece.replace("%", "%%") if isinstance(piece, _Text) else "%s" for piece in pieces)
+            self.write(f"({pattern!r} % (")
+            self._write_pieces([piece for piece in pieces if not isinstance(piece, _Text)], frame)
+            self.write("))")
+        elif pieces:
+            self._write_piece(pieces[0], frame)
+        else:
+            self.write("''")
 
     def _known_text(self, node: nodes.Expr, frame: Frame) -> str:
         if isinstance(node, nodes.TemplateData):
-            return repr(node.data)
+            return _Text(node.data)
         return f"shown({fixed})" if (fixed := self.fixed(node, frame)) else ""
 
-    def _write_pieces(self, pieces: Iterable[str | nodes.Expr], frame: Frame) -> None:
+    def _write_pieces(self, pieces: Iterable[_Piece], frame: Frame) -> None:
         for piece in pieces:
-            if isinstance(piece, str):
-                self.write(piece)
-            else:
-                self._write_shown(piece, frame)
+            self._write_piece(piece, frame)
             self.write(", ")
+
+    def _write_piece(self, piece: _Piece, frame: Frame) -> None:
+        if isinstance(piece, nodes.Expr):
+            self._write_shown(piece, frame)
+        else:
+            self.write(repr(str(piece)) if isinstance(piece, _Text) else piece)
 
     def _write_shown(self, node: nodes.Expr, frame: Frame) -> None:
         """Python for the escaped text of a value."""
@@ -90,8 +112,8 @@ class Direct(Known):
             self.write(repr(node.data))
         elif fixed := self.fixed(node, frame):
             self.write(self.keep(f"shown({fixed})"))
-        elif isinstance(node, nodes.Concat):
-            self._write_joined(node.nodes, frame)
+        elif isinstance(node, (nodes.Concat, nodes.MarkSafe)):
+            self._write_joined([node], frame)
         elif isinstance(node, nodes.CondExpr) and node.expr2 is not None:
             self._write_choice(node, frame)
         elif self._is_spoken(node, frame):
@@ -125,10 +147,10 @@ class Direct(Known):
         self.write(")")
 
     def _is_spoken(self, node: nodes.Node, frame: Frame) -> bool:
-        """Whether this is a macro's call or a message with variables, trimmed or not: its text is escaped already."""
+        """Whether this is a macro's text or a message with variables, trimmed or not: its text is escaped already."""
         if isinstance(node, nodes.Filter) and node.name == "trim" and not node.args and node.node is not None:
             node = node.node
-        return (isinstance(node, nodes.Filter) and node.name in SPOKEN) or self.macro(node, frame) is not None
+        return isinstance(node, nodes.MarkSafe) or (isinstance(node, nodes.Filter) and node.name in SPOKEN) or self.macro(node, frame) is not None
 
     def _write_spoken(self, node: nodes.Expr, frame: Frame) -> None:
         """Python for the text of what `_is_spoken`."""
@@ -137,6 +159,8 @@ class Direct(Known):
             self.write(".strip()")
         elif isinstance(node, nodes.Filter):
             self._write_message(node, frame)
+        elif isinstance(node, nodes.MarkSafe):
+            self._write_joined([node], frame)
         elif found := self.macro(node, frame):
             self._write_macro(node, *found, frame)
 
@@ -189,6 +213,9 @@ class Direct(Known):
         else:
             return False
         return True
+
+    def visit_MarkSafe(self, node: nodes.MarkSafe, frame: Frame) -> None:
+        self._wrote(node, frame)
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
         if not self._wrote(node, frame):

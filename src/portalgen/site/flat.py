@@ -138,6 +138,18 @@ def macros_of(tree: nodes.Template) -> dict[str, nodes.Macro]:
     return {macro.name: macro for macro in found if names.count(macro.name) == 1}
 
 
+def imports_of(tree: nodes.Template) -> dict[str, str]:
+    """The templates that a template imports, by the names that stand for them and for nothing else."""
+    names = [name for node in tree.body for name in stored(node)]
+    imports = [node for node in tree.body if isinstance(node, nodes.Import)]
+    found: dict[str, str] = {}
+    for node in imports:
+        same = [one for one in imports if one.target == node.target and one.template == node.template]
+        if isinstance(node.template, nodes.Const) and len(same) == names.count(node.target):
+            found[node.target] = node.template.value
+    return found
+
+
 def reads(node: nodes.Node) -> set[str]:
     """The names that a statement reads and does not set itself."""
     names = list(node.find_all(nodes.Name))

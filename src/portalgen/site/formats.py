@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Literal
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import DateTimeFormat, format_date, format_time, get_date_format
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_name
 from markupsafe import Markup, escape
@@ -31,6 +32,7 @@ _SAMPLES = tuple(
 )  # fmt: skip
 _ZEROS = {"arab": 0x660, "arabext": 0x6F0, "beng": 0x9E6, "deva": 0x966, "mymr": 0x1040, "tibt": 0xF20, "cakm": 0x11136}
 """The digit zero of the ways to write digits that a locale prefers to 0 to 9 (CLDR); the other nine follow it."""
+_FIELD = re.compile(r"%\((\w+)\)s")
 _PARTS = re.compile(r"(\D*)12(\D+)345(\D+)678(\D*)(\d*)(\D*)", re.ASCII)
 
 
@@ -102,6 +104,38 @@ class PlainMoney:
         return f"{self.minus_before}{whole}{self.minus_after}" if minus else f"{self.before}{whole}{self.after}"
 
 
+_VARIES: Mapping[str, Callable[[dt.date], int]] = {
+    "G": attrgetter("year"), "y": attrgetter("year"), "M": attrgetter("month"), "L": attrgetter("month"),
+    "d": attrgetter("day"), "E": dt.date.weekday, "c": dt.date.weekday,
+}  # fmt: skip
+"""What the fields of a date's pattern vary with, by their first letter (CLDR)."""
+
+
+class PlainDate:
+    """How one locale writes dates: a pattern of fields, of which each has one text for a year, month or day."""
+
+    __slots__ = ("_fields", "_known", "_locale", "_pattern")
+
+    def __init__(self, length: Literal["full", "long", "medium"], locale: Locale) -> None:
+        self._locale = locale
+        self._pattern = get_date_format(length, locale).format
+        self._known: dict[tuple[str, int], str] = {}
+        names = _FIELD.findall(self._pattern)
+        if any(name[0] not in _VARIES for name in names):
+            raise ValueError(f"{locale} writes dates in a way of its own")
+        self._fields = [(name, _VARIES[name[0]]) for name in names]
+
+    def __call__(self, day: dt.date) -> str:
+        """The date in words of this locale."""
+        known, texts = self._known, {}
+        for name, varies in self._fields:
+            key = name, varies(day)
+            if key not in known:
+                known[key] = DateTimeFormat(day, self._locale)[name]
+            texts[name] = known[key]
+        return self._pattern % texts
+
+
 class Formats:
     """The formats of one locale; its public methods are the filters of the templates."""
 
@@ -109,9 +143,7 @@ class Formats:
         self.locale = locale
         self._writers: dict[str, Callable[[Decimal], str]] = {}
         self._digits = digits_of(locale)
-        self.day: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "full"))
-        self.date: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "long"))
-        self.shortdate: Callable[[dt.date], str] = lru_cache(maxsize=4096)(lambda day: self._dated(day, "medium"))
+        self.day, self.date, self.shortdate = map(self._dated, ("full", "long", "medium"))
         self.number: Callable[[Decimal | int], str] = lru_cache(maxsize=4096)(self._number)
         self.percent: Callable[[Decimal | int], str] = lru_cache(maxsize=1024)(self._percent)
         self._clock: Callable[[int, int], str] = lru_cache(maxsize=1440)(
@@ -143,8 +175,19 @@ class Formats:
         """The amount taken away: `-€1,234.50`."""
         return self.writer(money.currency)(-money.amount)
 
-    def _dated(self, day: dt.date, length: Literal["full", "long", "medium"]) -> str:
-        return format_date(day, length, self.locale).translate(self._digits)
+    def _dated(self, length: Literal["full", "long", "medium"]) -> Callable[[dt.date], str]:
+        """What writes dates in this length."""
+        write: Callable[[dt.date], str]
+        try:
+            write = PlainDate(length, self.locale)
+        except ValueError:
+
+            def write(day: dt.date) -> str:
+                return format_date(day, length, self.locale)
+
+        if self._digits:
+            return lru_cache(maxsize=4096)(lambda day: write(day).translate(self._digits))
+        return lru_cache(maxsize=4096)(write)
 
     def _number(self, number: Decimal | int) -> str:
         plain = Decimal(number).normalize() + 0

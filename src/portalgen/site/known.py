@@ -11,11 +11,15 @@ from jinja2.idtracking import VAR_LOAD_RESOLVE
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, exported
 
-from portalgen.site.flat import flattened, macros_of, reads, stored
-from portalgen.site.putout import remembered
+from portalgen.site.flat import flattened, imports_of, macros_of, reads, stored
+from portalgen.site.putout import amounts, numbers, remembered
+from portalgen.site.spliced import Splicer
 
-TEXTS = ("money", "minus", "number", "percent", "day", "date", "shortdate")
-"""Filters of one value that give the same plain text for equal values."""
+TEXTS = {
+    "money": amounts, "minus": amounts, "number": numbers, "percent": numbers, "day": remembered, "date": remembered,
+    "shortdate": remembered,
+}  # fmt: skip
+"""Filters of one value that give the same plain text for equal values, and what remembers it."""
 _NOT_HERE = ("self", "super", "caller", "varargs", "kwargs")
 
 
@@ -51,18 +55,29 @@ class ClosedEnvironment(Environment):
         self.constants: Mapping[str, object] = {}
         self.written: Mapping[str, Callable[[Any], str]] = {}
         self._macros: dict[str, dict[str, nodes.Macro]] = {}
+        self._splicers: dict[str, Splicer] = {}
 
     def settle(self, constants: Mapping[str, object]) -> None:
         """Takes over the globals that are the same on all pages, and the filters as they are now."""
         self.globals.update(constants)
         self.constants = constants
-        self.written = {name: remembered(self.filters[name]) for name in TEXTS}
+        self.written = {name: kept(self.filters[name]) for name, kept in TEXTS.items()}
 
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
-        tree = flattened(source, self._parsed, self.lasting, {"_", *self.constants})
-        return super()._generate(tree, name, filename, defer_init)
+        return super()._generate(self._splicer(source, name).spliced(), name, filename, defer_init)
+
+    def _splicer(self, source: nodes.Template, name: str | None) -> Splicer:
+        constants = {"_", *self.constants}
+        tree = flattened(source, self._parsed, self.lasting, constants)
+        return Splicer(tree, name, self._spliced, constants, self.lasting | self.recurring)
+
+    def _spliced(self, name: str) -> Splicer:
+        """What puts macros of a template in place in others."""
+        if name not in self._splicers:
+            self._splicers[name] = self._splicer(self._parsed(name), name)
+        return self._splicers[name]
 
     def _parsed(self, name: str) -> nodes.Template:
         if self.loader is None:
@@ -127,11 +142,7 @@ class Known(CodeGenerator):
     def _study(self, node: nodes.Template) -> None:
         """Which names stand for imported templates and for macros wherever they are not set again."""
         names = [name for child in node.body for name in stored(child)]
-        imports = [child for child in node.body if isinstance(child, nodes.Import)]
-        for found in imports:
-            same = [one for one in imports if one.target == found.target and one.template == found.template]
-            if isinstance(found.template, nodes.Const) and len(same) == names.count(found.target):
-                self._imports[f"l_0_{found.target}"] = found.template.value
+        self._imports = {f"l_0_{target}": template for target, template in imports_of(node).items()}
         self._macros = {f"l_0_{name}": macro for name, macro in macros_of(node).items()}
         everywhere = {name.name for name in node.find_all(nodes.Name) if name.ctx != "load"}
         self._lasting = self.environment.lasting - set(names)
@@ -218,6 +229,8 @@ class Known(CodeGenerator):
 
     def template_of(self, node: nodes.Node, frame: Frame) -> str:
         """The name of the template that an imported name stands for."""
+        if isinstance(node, nodes.ImportedName):
+            return str(node.importname)
         if not isinstance(node, nodes.Name):
             return ""
         return self._imports.get(frame.symbols.find_ref(node.name) or "", "")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
 
 from jinja2.utils import missing
 from markupsafe import Markup, escape
+
+from portalgen.rules.money import Money
 
 try:
     from markupsafe._speedups import _escape_inner as escaped
@@ -79,6 +82,48 @@ class Once:
         return said[1]
 
 
+_RECENT = 8192
+"""Texts of one filter that are remembered."""
+
+
 def remembered(write: Callable[[Any], str]) -> Callable[[Any], str]:
     """The escaped text of what a filter writes. Equal values must read the same."""
-    return lru_cache(maxsize=8192)(lambda value: escaped(write(value)))
+    return lru_cache(maxsize=_RECENT)(lambda value: escaped(write(value)))
+
+
+class _Texts:
+    """What was written of numbers, by their digits: Decimals are found by these sooner than by their hashes."""
+
+    __slots__ = ("_said", "_write")
+
+    def __init__(self, write: Callable[[Any], str]) -> None:
+        self._write = write
+        self._said: dict[str, str] = {}
+
+    def __call__(self, number: Decimal, value: object) -> str:
+        """The escaped text of the value, which is this number or is told apart by it."""
+        digits = str(number)
+        text = self._said.get(digits)
+        if text is None:
+            if len(self._said) >= _RECENT:
+                self._said.clear()
+            text = self._said[digits] = escaped(self._write(value))
+        return text
+
+
+def numbers(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    """As `remembered`, of numbers."""
+    texts, others = _Texts(write), remembered(write)
+    return lambda number: texts(number, number) if type(number) is Decimal else others(number)
+
+
+def amounts(write: Callable[[Money], str]) -> Callable[[Money], str]:
+    """As `remembered`, of amounts of money."""
+    texts: dict[str, _Texts] = {}
+
+    def written(money: Money) -> str:
+        if (known := texts.get(money.currency)) is None:
+            known = texts[money.currency] = _Texts(write)
+        return known(money.amount, money)
+
+    return written
