@@ -20,6 +20,8 @@ from portalgen.site.po import Messages, Plural, key, messages, parse
 
 FOLDER = Path(__file__).parent / "locale"
 TEMPLATE = FOLDER / "portalgen.pot"
+_COUNTS = 1000
+"""Numbers of which it is remembered what form of a message they need."""
 _VARIABLE = re.compile(r"%%|%\(\w+\)s")
 
 
@@ -127,7 +129,6 @@ class Catalogue(Words):
         escaped = {message: str(escape(text)) for message, text in own.items()}
         self._safe = Words(locale, escaped, (*map(_escaped, site), *builtin))
         self._lines: dict[tuple[str, str], Markup] = {}
-        self._patterns: dict[str, str] = {}
         self._fitted = _isolated if locale.character_order == "right-to-left" else escape
 
     @classmethod
@@ -170,21 +171,38 @@ class Catalogue(Words):
         values.setdefault("num", number)
         return Markup(text % {name: self._fitted(value) for name, value in values.items()})
 
-    def trans_pattern(self, message: str, context: str) -> str:
-        """The message to be filled in with texts that are escaped: as `trans_filled`, prepared once."""
-        return self._pattern(self._safe.pgettext(context, message))
+    def trans_filling(self, message: str, context: str, names: Sequence[str]) -> Callable[..., str]:
+        """What fills texts, escaped and in the order of their names, into a message: as `trans_filled`, prepared."""
+        return self._filling(self._safe.pgettext(context, message), names)
 
-    def trans_counted(
-        self, message: str, plural: str, number: int | Decimal, context: str, values: dict[str, str]
-    ) -> str:
-        """As `trans_count`, of values that are escaped."""
-        text = self._safe.npgettext(context, message, plural, number)
-        pattern = self._patterns.get(text)
-        if pattern is None:
-            pattern = self._patterns[text] = self._pattern(text)
-        if "num" not in values and "%(num)s" in text:
-            values["num"] = escape(number)
-        return pattern % values
+    def trans_counting(
+        self, message: str, plural: str, context: str, names: Sequence[str]
+    ) -> Callable[..., str]:
+        """As `trans_filling`, of `trans_count`: what takes the number first."""
+        forms: dict[str, Callable[..., str]] = {}
+        known: dict[str, Callable[..., str]] = {}
+
+        def said(number: int | Decimal, *texts: str) -> str:
+            digits = str(number)
+            fill = known.get(digits)
+            if fill is None:
+                text = self._safe.npgettext(context, message, plural, number)
+                if len(known) >= _COUNTS:
+                    known.clear()
+                if text not in forms:
+                    forms[text] = self._filling(text, names)
+                fill = known[digits] = forms[text]
+            return fill(*texts)
+
+        return said
+
+    def _filling(self, text: str, names: Sequence[str]) -> Callable[..., str]:
+        pattern = self._pattern(text)
+        parts = pattern.split(f"%({names[0]})s") if len(names) == 1 else []
+        if len(parts) == 2 and "%" not in pattern.replace(f"%({names[0]})s", ""):
+            before, after = parts
+            return lambda value: f"{before}{value}{after}"
+        return lambda *texts: pattern % dict(zip(names, texts, strict=True))
 
     def _pattern(self, text: str) -> str:
         return _VARIABLE.sub(self._place, text) if self._fitted is _isolated else text
@@ -199,8 +217,8 @@ class Catalogue(Words):
             trans_line=self.trans_line,
             trans_filled=self.trans_filled,
             trans_count=self.trans_count,
-            trans_pattern=self.trans_pattern,
-            trans_counted=self.trans_counted,
+            trans_filling=self.trans_filling,
+            trans_counting=self.trans_counting,
         )
         install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
         safe = self._safe

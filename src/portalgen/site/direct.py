@@ -182,23 +182,23 @@ class Direct(Known):
         """A message and its variables, without those that it does not name."""
         assert node.node is not None
         message = node.node.as_const()
-        counts = node.name == "trans_count"
-        said = message + node.args[0].as_const() if counts else message
         context = next((word.value.as_const() for word in node.kwargs if word.key == "_context"), "")
-        if counts:
-            self.write(
-                self.keep("environment.filters['trans_counted']") + f"({message!r}, {node.args[0].as_const()!r}, "
-            )
-            self.visit(node.args[1], frame)
-            self.write(f", {context!r}, {{")
+        values = {word.key: word.value for word in node.kwargs if word.key != "_context"}
+        if node.name == "trans_count":
+            plural, number = node.args[0].as_const(), node.args[1]
+            values.setdefault("num", number)
+            named = {name: value for name, value in values.items() if f"%({name})s" in message + plural}
+            asked = f"environment.filters['trans_counting']({message!r}, {plural!r}, {context!r}, {(*named,)!r})"
+            self.write(self.keep(asked) + "(")
+            self.visit(number, frame)
+            self.write(", ")
         else:
-            self.write(self.keep(f"environment.filters['trans_pattern']({message!r}, {context!r})") + " % {")
-        for word in node.kwargs:
-            if f"%({word.key})s" in said:
-                self.write(f"{word.key!r}: ")
-                self._write_shown(word.value, frame)
-                self.write(", ")
-        self.write("})" if counts else "}")
+            named = {name: value for name, value in values.items() if f"%({name})s" in message}
+            self.write(self.keep(f"environment.filters['trans_filling']({message!r}, {context!r}, {(*named,)!r})") + "(")
+        for value in named.values():
+            self._write_shown(value, frame)
+            self.write(", ")
+        self.write(")")
 
     # --- values ----------------------------------------------------------------------------------------------------
 
