@@ -23,6 +23,7 @@ TEMPLATE = FOLDER / "portalgen.pot"
 _COUNTS = 1000
 """Numbers of which it is remembered what form of a message they need."""
 _VARIABLE = re.compile(r"%%|%\(\w+\)s")
+_NAME = re.compile(r"%\((\w+)\)s")
 
 
 class Trans(InternationalizationExtension):
@@ -198,11 +199,14 @@ class Catalogue(Words):
 
     def _filling(self, text: str, names: Sequence[str]) -> Callable[..., str]:
         pattern = self._pattern(text)
-        parts = pattern.split(f"%({names[0]})s") if len(names) == 1 else []
-        if len(parts) == 2 and "%" not in pattern.replace(f"%({names[0]})s", ""):
-            before, after = parts
-            return lambda value: f"{before}{value}{after}"
-        return lambda *texts: pattern % dict(zip(names, texts, strict=True))
+        order = [names.index(name) for name in _NAME.findall(pattern.replace("%%", ""))]
+        places = _VARIABLE.sub(lambda found: "%%" if found[0] == "%%" else "%s", pattern)
+        if order == [0] and "%%" not in places:  # most
+            before, after = places.split("%s")
+            return lambda text: f"{before}{text}{after}"
+        if order == [*range(len(names))]:
+            return lambda *texts: places % texts
+        return lambda *texts: places % tuple([texts[index] for index in order])
 
     def _pattern(self, text: str) -> str:
         return _VARIABLE.sub(self._place, text) if self._fitted is _isolated else text

@@ -23,7 +23,8 @@ from jinja2 import nodes
 from jinja2.compiler import Frame
 from jinja2.utils import _PassArg
 
-from portalgen.site.known import ClosedEnvironment, Known
+from portalgen.site.known import TEXTS, ClosedEnvironment, Known
+from portalgen.site.putout import Amounts
 from portalgen.site.spliced import row_of
 
 SAFE = frozenset({"tongue"})
@@ -93,6 +94,10 @@ class Direct(Known):
     def _known_text(self, node: nodes.Expr, frame: Frame) -> str:
         if isinstance(node, nodes.TemplateData):
             return _Text(node.data)
+        if isinstance(node, nodes.Filter) and node.name == "trim" and isinstance(node.node, nodes.MarkSafe):
+            row = self._pieces([node.node], frame)
+            known = len(row) == 1 and isinstance(row[0], str) and not isinstance(row[0], _Text)
+            return self.keep(f"{row[0]}.strip()") if known else ""
         return f"shown({fixed})" if (fixed := self.fixed(node, frame)) else ""
 
     def _write_pieces(self, pieces: Iterable[_Piece], frame: Frame) -> None:
@@ -119,9 +124,7 @@ class Direct(Known):
         elif self._is_spoken(node, frame):
             self._write_spoken(node, frame)
         elif isinstance(node, nodes.Filter) and node.name in self.environment.written and node.node is not None:
-            self.write(self.keep(f"environment.written[{node.name!r}]") + "(")
-            self.visit(node.node, frame)
-            self.write(")")
+            self._write_written(node.name, node.node, frame)
         elif isinstance(node, nodes.Filter) and node.name in SAFE:
             self.visit(node, frame)
         elif isinstance(node, nodes.Filter) and node.name == "join" and len(node.args) == 1 and node.node is not None:
@@ -135,6 +138,19 @@ class Direct(Known):
             self.write(f"(escaped({value}) if type({value} := ")
             self.visit(node, frame)
             self.write(f") is str else shown({value}))")
+
+    def _write_written(self, name: str, node: nodes.Expr, frame: Frame) -> None:
+        """Python for what a filter with memory writes; an amount of money that it knows is found without a call."""
+        written = self.keep(f"environment.written[{name!r}]")
+        if TEXTS[name] is not Amounts:
+            self.write(f"{written}(")
+            self.visit(node, frame)
+            self.write(")")
+            return
+        amount = self.temporary_identifier()
+        self.write(f"({self.keep(f'{written}.texts')}[({amount} := ")
+        self.visit(node, frame)
+        self.write(f").currency].get(str({amount}.amount)) or {written}({amount}))")
 
     def _write_choice(self, node: nodes.CondExpr, frame: Frame) -> None:
         assert node.expr2 is not None
@@ -218,6 +234,8 @@ class Direct(Known):
         self._wrote(node, frame)
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
+        if frame.symbols.find_ref(node.name) in self.loops:
+            self.fail("a loop as a value is not for this compiler", node.lineno)
         if not self._wrote(node, frame):
             super().visit_Name(node, frame)
 
@@ -231,7 +249,11 @@ class Direct(Known):
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
         if self._wrote(node, frame):
             return
-        if node is self._asked or iskeyword(node.attr):
+        if isinstance(node.node, nodes.Name) and (loop := self.loops.get(frame.symbols.find_ref(node.node.name) or "")):
+            if node.attr not in loop:
+                self.fail(f"'loop.{node.attr}' is not for this compiler", node.lineno)
+            self.write(loop[node.attr])
+        elif node is self._asked or iskeyword(node.attr):
             super().visit_Getattr(node, frame)
         else:
             self._write_owner(node.node, frame)

@@ -7,16 +7,16 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame, MacroRef, find_undeclared
-from jinja2.idtracking import VAR_LOAD_RESOLVE
+from jinja2.idtracking import VAR_LOAD_RESOLVE, FrameSymbolVisitor
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, exported
 
 from portalgen.site.flat import flattened, imports_of, macros_of, reads, stored
-from portalgen.site.putout import amounts, numbers, remembered
+from portalgen.site.putout import Amounts, numbers, remembered
 from portalgen.site.spliced import Splicer
 
-TEXTS = {
-    "money": amounts, "minus": amounts, "number": numbers, "percent": numbers, "day": remembered, "date": remembered,
+TEXTS: Mapping[str, Callable[[Callable[[Any], str]], Callable[[Any], str]]] = {
+    "money": Amounts, "minus": Amounts, "number": numbers, "percent": numbers, "day": remembered, "date": remembered,
     "shortdate": remembered,
 }  # fmt: skip
 """Filters of one value that give the same plain text for equal values, and what remembers it."""
@@ -105,6 +105,8 @@ class Known(CodeGenerator):
         self._macros: dict[str, nodes.Macro] = {}
         self._names: Set[str] = frozenset()
         self._lasting: Set[str] = frozenset()
+        self.loops: dict[str, dict[str, str]] = {}
+        """Python for what a loop tells, by the loop's name and what is asked."""
         self.alone: list[nodes.Macro] = []
         """The macros that read nothing but their arguments and what is the same on all pages."""
 
@@ -121,7 +123,7 @@ class Known(CodeGenerator):
         frame.symbols.analyze_node(node)
         frame.toplevel = frame.rootlevel = True
         self.writeline("from jinja2.runtime import " + ", ".join(sorted(exported)))
-        self.writeline("from portalgen.site.putout import LoopContext, Once, Said, escaped, marked, shown")
+        self.writeline("from portalgen.site.putout import LoopContext, Once, Said, escaped, listed, marked, shown")
         self.writeline(f"name = {self.name!r}")
         self.writeline("def root(context, missing=missing, environment=environment):", extra=1)
         self.indent()
@@ -194,9 +196,65 @@ class Known(CodeGenerator):
         if not node.name.startswith("_"):
             self.writeline(f"context.exported_vars.add({node.name!r})")
 
+    def visit_For(self, node: nodes.For, frame: Frame) -> None:
+        """A loop of Python's own. One that tells of itself counts its values, which it has to know before."""
+        tells = "loop" in find_undeclared(node.body, ("loop",))
+        if node.recursive or (tells and node.test):
+            super().visit_For(node, frame)
+            return
+        inner, other = frame.inner(), frame.inner()
+        inner.loop_frame = True
+        loop = inner.symbols.declare_parameter("loop") if tells else ""
+        inner.symbols.analyze_node(node, for_branch="body")
+        if node.test is not None:
+            FrameSymbolVisitor(inner.symbols).visit(node.test)
+        empty = self.temporary_identifier() if node.else_ else ""
+        if empty:
+            other.symbols.analyze_node(node, for_branch="else")
+            self.writeline(f"{empty} = True")
+        values = self.temporary_identifier()
+        if tells:
+            self.loops[loop] = {"index": loop, "first": f"({loop} == 1)", "last": f"({loop} == len({values}))"}
+            self.writeline(f"{values} = listed(")
+            self.visit(node.iter, frame)
+            self.write(")")
+        self.writeline(f"for {loop}, " if tells else "for ", node)
+        self.visit(node.target, inner)
+        self.write(f" in enumerate({values}, 1" if tells else " in (")
+        if not tells:
+            self.visit(node.iter, frame)
+        self.write("):")
+        self.indent()
+        self.enter_frame(inner)
+        if node.test is not None:
+            self.writeline("if not ")
+            self.visit(node.test, inner)
+            self.write(": continue")
+        if empty:
+            self.writeline(f"{empty} = False")
+        self.blockvisit(node.body, inner)
+        self.outdent()
+        self.loops.pop(loop, None)
+        if empty:
+            self.writeline(f"if {empty}:")
+            self.indent()
+            self.enter_frame(other)
+            self.blockvisit(node.else_, other)
+            self.outdent()
+
+    def buffer(self, frame: Frame) -> None:
+        frame.buffer = self.temporary_identifier()
+        if self.whole is None:
+            self.writeline(f"{frame.buffer} = []")
+
+    def return_buffer_contents(self, frame: Frame, force_unescaped: bool = False) -> None:
+        if self.whole is None:
+            super().return_buffer_contents(frame, force_unescaped=force_unescaped)
+
     def macro_body(self, node: nodes.Macro | nodes.CallBlock, frame: Frame) -> tuple[Frame, MacroRef]:
-        self.whole = node.body[0] if len(node.body) == 1 else None
+        self.whole = node.body[0] if len(node.body) == 1 and isinstance(node.body[0], nodes.Output) else None
         made, ref = super().macro_body(node, frame)
+        self.whole = None
         if ref.accesses_caller or ref.accesses_kwargs or ref.accesses_varargs:
             self.fail("such a macro is not for this compiler", node.lineno)
         return made, ref

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
@@ -32,13 +33,18 @@ def shown(value: object) -> str:
     return escaped(value) if type(value) is str else str.__str__(escape(value))
 
 
+def listed(values: Iterable[Any]) -> Sequence[Any]:
+    """A loop's values where it has to know how many there are."""
+    return values if isinstance(values, (tuple, list)) else [*values]
+
+
 class LoopContext:
     """A loop's values, each with what a template may ask about the loop: less than Jinja's, and less work."""
 
     __slots__ = ("_values", "first", "index", "last")
 
     def __init__(self, values: Iterable[Any], undefined: object) -> None:
-        self._values = values if isinstance(values, (tuple, list)) else [*values]
+        self._values = listed(values)
 
     def __iter__(self) -> Iterator[tuple[Any, LoopContext]]:
         count = len(self._values)
@@ -91,39 +97,36 @@ def remembered(write: Callable[[Any], str]) -> Callable[[Any], str]:
     return lru_cache(maxsize=_RECENT)(lambda value: escaped(write(value)))
 
 
-class _Texts:
-    """What was written of numbers, by their digits: Decimals are found by these sooner than by their hashes."""
-
-    __slots__ = ("_said", "_write")
-
-    def __init__(self, write: Callable[[Any], str]) -> None:
-        self._write = write
-        self._said: dict[str, str] = {}
-
-    def __call__(self, number: Decimal, value: object) -> str:
-        """The escaped text of the value, which is this number or is told apart by it."""
-        digits = str(number)
-        text = self._said.get(digits)
-        if text is None:
-            if len(self._said) >= _RECENT:
-                self._said.clear()
-            text = self._said[digits] = escaped(self._write(value))
-        return text
-
-
 def numbers(write: Callable[[Any], str]) -> Callable[[Any], str]:
-    """As `remembered`, of numbers."""
-    texts, others = _Texts(write), remembered(write)
-    return lambda number: texts(number, number) if type(number) is Decimal else others(number)
+    """As `remembered`, of numbers: Decimals are found by their digits, sooner than by their hashes."""
+    said: dict[str, str] = {}
+    others = remembered(write)
 
-
-def amounts(write: Callable[[Money], str]) -> Callable[[Money], str]:
-    """As `remembered`, of amounts of money."""
-    texts: dict[str, _Texts] = {}
-
-    def written(money: Money) -> str:
-        if (known := texts.get(money.currency)) is None:
-            known = texts[money.currency] = _Texts(write)
-        return known(money.amount, money)
+    def written(number: object) -> str:
+        if type(number) is not Decimal:
+            return others(number)
+        digits = str(number)
+        text = said.get(digits)
+        return _kept(said, digits, write(number)) if text is None else text
 
     return written
+
+
+class Amounts:
+    """As `remembered`, of amounts of money. `texts` has what is known, by currency and digits."""
+
+    __slots__ = ("_write", "texts")
+
+    def __init__(self, write: Callable[[Money], str]) -> None:
+        self._write = write
+        self.texts: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def __call__(self, money: Money) -> str:
+        return _kept(self.texts[money.currency], str(money.amount), self._write(money))
+
+
+def _kept(said: dict[str, str], digits: str, text: str) -> str:
+    if len(said) >= _RECENT:
+        said.clear()
+    said[digits] = text = escaped(text)
+    return text
