@@ -124,7 +124,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def money(self, amount: Decimal) -> Money:
         """An amount in the document's currency, with all its decimals."""
-        return Money(rounded(amount, self.currency), self.currency)
+        currency = self.totals.currency
+        return Money(rounded(amount, currency), currency)
 
 
 def open_parts(parts: tuple[PlannedPart, ...], drawn: Iterable[Drawn]) -> tuple[PlannedPart, ...]:

@@ -42,7 +42,8 @@ def quantum(currency: str) -> Decimal:
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Half up to the currency's minor unit; the result always has all its decimals."""
-    return amount.quantize(quantum(currency), ROUND_HALF_UP, CONTEXT)
+    smallest = quantum(currency)
+    return amount if amount.same_quantum(smallest) else amount.quantize(smallest, ROUND_HALF_UP, CONTEXT)
 
 
 def fits(amount: Decimal, currency: str) -> bool:

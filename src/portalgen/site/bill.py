@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -65,6 +65,8 @@ def invoice_row(facts: InvoiceFacts, addresses: Addresses) -> InvoiceRow:
 
 def credit_views(facts: InvoiceFacts, addresses: Addresses) -> tuple[CreditView, ...]:
     """The credit notes of an invoice, the oldest first."""
+    if not facts.credits:
+        return ()
     return tuple(
         CreditView(
             number=credit.note.number,
@@ -79,42 +81,51 @@ def credit_views(facts: InvoiceFacts, addresses: Addresses) -> tuple[CreditView,
 
 def bill_of(document: Document, notes: Markup, home: str) -> BillView:
     """Parties, lines and totals of a document. A buyer's country is left out when it is `home`, the practice's."""
-    totals = document.totals
-    return BillView(
-        number=document.number,
-        issued=document.issued,
-        seller=party_view(document.seller, "", document.language),
-        buyer=party_view(document.buyer, home, document.language, own_reference=not document.buyer_reference),
-        includes_tax=totals.includes_tax,
-        shows_tax=document.taxed,
-        lines=_lines(document),
-        line_total=document.money(totals.line_total),
-        discount=ReductionView(
-            amount=document.money(totals.discount), percent=document.discount_percent, reason=document.discount_reason
+    return BillView(**bill_fields(document, notes, home))
+
+
+def bill_fields(document: Document, notes: Markup, home: str) -> dict[str, Any]:
+    """The fields of `bill_of`, for a view that has more."""
+    totals, money = document.totals, document.money
+    return {
+        "number": document.number,
+        "issued": document.issued,
+        "seller": party_view(document.seller, "", document.language),
+        "buyer": party_view(document.buyer, home, document.language, own_reference=not document.buyer_reference),
+        "includes_tax": totals.includes_tax,
+        "shows_tax": document.taxed,
+        "lines": _lines(document),
+        "line_total": money(totals.line_total),
+        "discount": ReductionView(
+            amount=money(totals.discount), percent=document.discount_percent, reason=document.discount_reason
         )
         if totals.discount
         else None,
-        charges=tuple(
-            ReductionView(amount=document.money(charge.amount), percent=None, reason=charge.reason)
-            for charge in totals.charges
+        "charges": tuple(
+            [
+                ReductionView(amount=money(charge.amount), percent=None, reason=charge.reason)
+                for charge in totals.charges
+            ]
         ),
-        total_without_tax=document.money(totals.total_without_tax),
-        taxes=tuple(
-            TaxView(
-                category=group.key.category,
-                rate=group.key.rate,
-                base=document.money(group.base),
-                tax=document.money(group.tax),
-                reason=group.reason,
-            )
-            for group in totals.groups
+        "total_without_tax": money(totals.total_without_tax),
+        "taxes": tuple(
+            [
+                TaxView(
+                    category=group.key.category,
+                    rate=group.key.rate,
+                    base=money(group.base),
+                    tax=money(group.tax),
+                    reason=group.reason,
+                )
+                for group in totals.groups
+            ]
         ),
-        total_tax=document.money(totals.total_tax),
-        rounding=document.money(totals.rounding),
-        total=document.money(totals.total),
-        notes=notes,
-        mentions=document.mentions,
-    )
+        "total_tax": money(totals.total_tax),
+        "rounding": money(totals.rounding),
+        "total": money(totals.total),
+        "notes": notes,
+        "mentions": document.mentions,
+    }
 
 
 @lru_cache(maxsize=1000)
@@ -145,21 +156,23 @@ def references(document: Document) -> tuple[tuple[str, str], ...]:
 def _lines(document: Document) -> tuple[LineView, ...]:
     currency = document.currency
     return tuple(
-        LineView(
-            description=line.description,
-            date=line.date,
-            period=line.period,
-            quantity=line.quantity,
-            unit=line.unit,
-            unit_price=money(line.unit_price, currency),
-            discount=ReductionView(
-                amount=document.money(line.discount), percent=line.discount_percent, reason=line.discount_reason
+        [
+            LineView(
+                description=line.description,
+                date=line.date,
+                period=line.period,
+                quantity=line.quantity,
+                unit=line.unit,
+                unit_price=money(line.unit_price, currency),
+                discount=ReductionView(
+                    amount=document.money(line.discount), percent=line.discount_percent, reason=line.discount_reason
+                )
+                if line.discount
+                else None,
+                net=Money(amount, currency),
+                tax_category=line.tax.category,
+                tax_rate=line.tax.rate,
             )
-            if line.discount
-            else None,
-            net=Money(amount, currency),
-            tax_category=line.tax.category,
-            tax_rate=line.tax.rate,
-        )
-        for line, amount in zip(document.totals.lines, document.totals.amounts, strict=True)
+            for line, amount in zip(document.totals.lines, document.totals.amounts, strict=True)
+        ]
     )

@@ -22,6 +22,8 @@ def attached_names(shared: Shared, folder: ClientFolder, invoice: Invoice) -> Ma
 
     One that tells who the client or a contact is, is called by the invoice's number.
     """
+    if not invoice.attachments:
+        return {}
     files = [attachment.file for attachment in invoice.attachments]
     names = {file: file for file in files}
     if shared.site.privacy.discreet:

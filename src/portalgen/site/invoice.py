@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-import msgspec
-
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.rules.facts import InvoiceFacts
 from portalgen.rules.followup import promised_by
 from portalgen.rules.money import ZERO
-from portalgen.site.bill import Addresses, bill_of, credit_views, references
+from portalgen.site.bill import Addresses, bill_fields, credit_views, references
 from portalgen.site.discreet import attached_names
 from portalgen.site.markdown import Writer
 from portalgen.site.offer import Offer
@@ -30,50 +28,54 @@ class InvoiceWriter:
 
     def view(self, folder: ClientFolder, facts: InvoiceFacts, addresses: Addresses) -> InvoiceView:
         """The invoice as its client sees it; it links to its credit notes. Raises `ValueError` for a draft."""
-        invoice, status, document = facts.invoice, facts.status, facts.document
+        invoice, status, document, money = facts.invoice, facts.status, facts.document, facts.money
         if document is None:
             raise ValueError(f"{invoice.id} is a draft")
         notes = self.writer.render(document.notes, source=invoice.path, page=addresses.invoice(invoice.id))
         self.findings += notes.findings
         void = status.document == "void"
-        bill = bill_of(document, notes.html, self.shared.site.practice.country)
+        bill = bill_fields(document, notes.html, self.shared.site.practice.country)
         names = attached_names(self.shared, folder, invoice)
         return InvoiceView(
-            **msgspec.structs.asdict(bill),
+            **bill,
             kind=document.purpose,
             due=facts.due if len(facts.parts) < 2 else None,
             label=status.label,
-            due_now=facts.money(status.due_now),
+            due_now=money(status.due_now),
             due_now_by=status.due_now_by,
-            balance=facts.money(status.balance),
-            paid=facts.money(facts.entries.paid),
-            pending=facts.money(ZERO if void else facts.entries.pending),
+            balance=money(status.balance),
+            paid=money(facts.entries.paid),
+            pending=money(ZERO if void else facts.entries.pending),
             service_period=document.service_period,
             service_date=document.service_date,
             references=references(document),
             deposits=tuple(
-                DepositView(number=deposit.number, date=deposit.issued, amount=facts.money(deposit.amount))
-                for deposit in document.deposits
+                [
+                    DepositView(number=deposit.number, date=deposit.issued, amount=money(deposit.amount))
+                    for deposit in document.deposits
+                ]
             ),
             payments=tuple(
-                PaymentView(
-                    date=part.payment.date,
-                    amount=facts.money(part.amount),
-                    method=self._methods[part.payment.method],
-                    reference=part.payment.reference or "",
-                    status=part.payment.status,
-                )
-                for part in sorted(facts.allocations, key=lambda part: (part.payment.date, part.payment.id))
-                if part.payment.status != "failed"
+                [
+                    PaymentView(
+                        date=part.payment.date,
+                        amount=money(part.amount),
+                        method=self._methods[part.payment.method],
+                        reference=part.payment.reference or "",
+                        status=part.payment.status,
+                    )
+                    for part in sorted(facts.allocations, key=lambda part: (part.payment.date, part.payment.id))
+                    if part.payment.status != "failed"
+                ]
             ),
             credits=credit_views(facts, addresses),
-            written_off=facts.money(facts.entries.written_off),
+            written_off=money(facts.entries.written_off),
             schedule=() if void else self._schedule(facts),
-            credit_left=facts.money(status.surplus),
+            credit_left=money(status.surplus),
             ways=ways_to_pay(self.shared, folder, facts),
             terms=self.offer.terms(document.terms) if document.terms else None,
             attachments=tuple(
-                PageLink(title=a.label or a.file, address=f"files/{names[a.file]}") for a in invoice.attachments
+                [PageLink(title=a.label or a.file, address=f"files/{names[a.file]}") for a in invoice.attachments]
             ),
             promised_by=promised_by(self.shared, folder, invoice.id, self.today),
         )

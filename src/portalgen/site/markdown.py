@@ -31,6 +31,7 @@ class Writer:
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self._known: dict[tuple[str, int], Rendered] = {}  # texts that are the same on every page
+        self._hrefs: dict[tuple[str, int], str] = {}
 
     @cached_property
     def _parser(self) -> Parser:
@@ -45,9 +46,21 @@ class Writer:
         """
         if not text.strip():
             return Rendered(Markup(""), ())
-        if plain := prose(text, lambda written: self.directory.resolve(written, source, page).href, level):
+        if plain := prose(text, lambda written: self._href(written, source, page), level):
             return Rendered(plain, ())
         return self._known.get((text, level)) or self._convert(text, source, page, line, level)
+
+    def _href(self, written: str, source: str, page: str) -> str:
+        """What a written link leads to; from the root of the site, it is the same on all private pages so deep."""
+        if not (page.startswith("p/") and written.startswith("/")):
+            return self.directory.resolve(written, source, page).href
+        key = written, page.partition("#")[0].count("/")
+        href = self._hrefs.get(key)
+        if href is None:
+            if len(self._hrefs) >= _KEPT:
+                self._hrefs.clear()
+            href = self._hrefs[key] = self.directory.resolve(written, source, page).href
+        return href
 
     def _convert(self, text: str, source: str, page: str, line: int, level: int) -> Rendered:
         """The text by way of Markdown and the cleaner; kept when it would be the same on every page."""

@@ -14,7 +14,7 @@ from portalgen.content.records.offer import DatedPrice, PriceRange, Service, Ter
 from portalgen.content.records.referral import Referral, ReferralAddress
 from portalgen.content.scalars import Fee, Price
 from portalgen.rules.lines import price_on
-from portalgen.rules.money import Money, rounded
+from portalgen.rules.money import Money, quantum, rounded
 from portalgen.rules.ways import sorted_methods
 from portalgen.site.practice import address_lines, tel
 from portalgen.site.views import (
@@ -201,5 +201,7 @@ def method_view(method: Method) -> MethodView:
 
 def money(amount: Decimal, currency: str) -> Money:
     """An amount with all decimals of its currency; a unit price with more keeps them."""
+    if amount.same_quantum(quantum(currency)):
+        return Money(amount, currency)
     even = rounded(amount, currency)
     return Money(even if even == amount else amount.normalize(), currency)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-import msgspec
-
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.rules.document import Document
 from portalgen.rules.facts import Account, Credit, InvoiceFacts
 from portalgen.rules.issued import seller_of
 from portalgen.rules.receipts import Receipt, own_name, receipt_number, receipts_of
-from portalgen.site.bill import Addresses, bill_of, invoice_row, party_view
+from portalgen.site.bill import Addresses, bill_fields, invoice_row, party_view
 from portalgen.site.markdown import Writer
 from portalgen.site.offer import Offer, money
 from portalgen.site.views import (
@@ -40,11 +38,11 @@ class PaperWriter:
         note = credit.note
         notes = self.writer.render(document.notes, source=note.path, page=addresses.credit_note(note.id))
         self.findings += notes.findings
-        bill = bill_of(document, notes.html, self.shared.site.practice.country)
+        bill = bill_fields(document, notes.html, self.shared.site.practice.country)
         refund = next((payment for payment in folder.payments if payment.id == note.refund), None)
         sent = refund and refund.status in ("cleared", "pending") and refund.date <= self.today
         return CreditNoteView(
-            **msgspec.structs.asdict(bill),
+            **bill,
             invoice=invoice_row(facts, addresses),
             reason=document.reason,
             refund=PaymentView(

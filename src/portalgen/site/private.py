@@ -151,9 +151,10 @@ class ClientPages:
         """One opening per place; each page links to those that have one. `einvoices`: XML by the document's id."""
         portal = places.get(("portal", folder.id))
 
+        known = {wanted: place.address for wanted, place in places.items()}
+
         def stands(of: LinkKind, ref: str) -> str:
-            place = places.get((of, ref))
-            return place.address if place else ""
+            return known.get((of, ref), "")
 
         addresses = Addresses(portal.address if portal else "", stands)
         if portal:

@@ -40,7 +40,7 @@ _TEXT = re.compile(rf"(?:{_SIGN}++|{_MARKED})+")
 _PLAIN = re.compile(rf"[^\W\d_]{_SIGN}*(?<! )")
 _NUMBER = re.compile(r"[0-9]+\. ")
 _RULE = re.compile(r"\|(?: ?:?-{2,}:? ?\|)+")
-_STRONG, _EMPHASIS = re.compile(r"\*\*([^*]+)\*\*"), re.compile(r"\*([^*]+)\*")
+_MARKS = (re.compile(r"\*\*([^*]+)\*\*"), "strong"), (re.compile(r"\*([^*]+)\*"), "em")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 _GAP = re.compile(r"\n\n+")
 _LEVELS = ("#", "##", "###", "####", "#####", "######")
@@ -56,20 +56,32 @@ def prose(text: str, href: Callable[[str], str], level: int = 2) -> Markup | Non
         return None
     blocks = _GAP.split(text.strip("\n"))
     kinds = [_kind(block) for block in blocks]
-    ids = [_id(block.split(" ", 1)[1]) for block, kind in zip(blocks, kinds, strict=True) if kind == "heading"]
-    if len({*ids}) < len(ids):
+    if kinds == ["paragraph"]:  # most
+        html = f"<p>{blocks[0]}</p>"
+    elif all(kinds) and _go_together(blocks, kinds):
+        html = "\n".join(_made(blocks, kinds, level))
+    else:
         return None
-    if not all(kinds) or any(one == other and one in ("list", "quote") for one, other in pairwise(kinds)):
-        return None
-    html = "\n".join(_made(blocks, kinds, level))
     if "[" in html:
-        links = {written: href(written) for _, written in _LINK.findall(html)}
-        if not all(links.values()):
+        before, *found = _LINK.split(html)
+        links = [*map(href, found[1::3])]
+        if not all(links):
             return None
-        html = _LINK.sub(lambda found: f'<a href="{links[found[2]]}">{found[1]}</a>', html)
-    if "*" in html:
-        html = _EMPHASIS.sub(r"<em>\1</em>", _STRONG.sub(r"<strong>\1</strong>", html))
+        made = [f'<a href="{link}">{words}</a>{after}' for link, words, after in zip(links, found[::3], found[2::3], strict=True)]
+        html = before + "".join(made)
+    for pattern, tag in _MARKS:
+        if "*" in html:
+            parts = pattern.split(html)
+            parts[1::2] = [f"<{tag}>{words}</{tag}>" for words in parts[1::2]]
+            html = "".join(parts)
     return Markup(html)
+
+
+def _go_together(blocks: list[str], kinds: list[str]) -> bool:
+    """Whether no heading has the id of another, and no list or quote would go on with the next one."""
+    ids = [_id(block.split(" ", 1)[1]) for block, kind in zip(blocks, kinds, strict=True) if kind == "heading"]
+    joined = any(one == other and one in ("list", "quote") for one, other in pairwise(kinds))
+    return len({*ids}) == len(ids) and not joined
 
 
 def _kind(block: str) -> str:

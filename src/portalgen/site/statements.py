@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 
 from portalgen.content.model import ClientFolder, Shared
@@ -56,11 +57,10 @@ class StatementWriter:
             for item in found
         ]
         return tuple(
-            (
-                link,
-                self._statement(folder, account, item, tuple(other for other in links if other != link), addresses),
-            )
-            for link, item in zip(links, found, strict=True)
+            [
+                (link, self._statement(folder, account, item, link, links, addresses))
+                for link, item in zip(links, found, strict=True)
+            ]
         )
 
     def _statement(
@@ -68,11 +68,14 @@ class StatementWriter:
         folder: ClientFolder,
         account: Account,
         item: Statement,
-        others: tuple[StatementLink, ...],
+        link: StatementLink,
+        links: Sequence[StatementLink],
         addresses: Addresses,
     ) -> StatementView:
+        currency = item.currency
+
         def own(amount: Decimal) -> Money:
-            return money(amount, item.currency)
+            return money(amount, currency)
 
         calm = ageing_of(item.outstanding, self.today, asked=True)
         bound = retained(folder, account, self.today).get(item.currency, ZERO) - item.security
@@ -82,11 +85,11 @@ class StatementWriter:
         return StatementView(
             currency=item.currency,
             start=item.from_,
-            end=_end(item, account),
+            end=link.end,
             opening=own(item.opening),
-            rows=tuple(self._movement(folder, row.entry, row.balance, numbers, addresses) for row in item.rows),
-            charges=own(total(row.entry.amount for row in item.rows if row.entry.amount > 0)),
-            credits=own(-total(row.entry.amount for row in item.rows if row.entry.amount < 0)),
+            rows=tuple([_movement(row.entry, row.balance, numbers, addresses) for row in item.rows]),
+            charges=own(total([row.entry.amount for row in item.rows if row.entry.amount > 0])),
+            credits=own(-total([row.entry.amount for row in item.rows if row.entry.amount < 0])),
             closing=own(item.closing),
             ageing=_ageing(item.ageing, item.currency),
             open=own(item.ageing.total),
@@ -97,34 +100,12 @@ class StatementWriter:
             unapplied=own(item.unapplied),
             retained=own(bound),
             security=own(item.security),
-            outstanding=tuple(invoice_row(facts, addresses) for facts in item.outstanding),
+            outstanding=tuple([invoice_row(facts, addresses) for facts in item.outstanding]),
             ways=self._transfers(folder, asking, own(asked)),
             seller=self._seller(folder, taxed),
             buyer=self._buyer(folder, taxed),
-            others=others,
+            others=tuple([other for other in links if other is not link]),
             portal=addresses.portal,
-        )
-
-    def _movement(
-        self, folder: ClientFolder, entry: Entry, balance: Decimal, numbers: dict[str, str], addresses: Addresses
-    ) -> StatementRowView:
-        number, address, invoice = entry.number, "", numbers.get(entry.invoice, "")
-        if entry.kind in ("payment", "refund", "drawn"):
-            number, address = number or entry.ref, addresses.receipt(entry.ref)
-        elif entry.kind == "credit-note":
-            address = addresses.credit_note(entry.ref)
-        elif entry.kind == "invoice":
-            address, invoice = addresses.invoice(entry.ref), ""
-        adds = entry.amount > 0 or (entry.amount == 0 and entry.kind == "invoice")
-        return StatementRowView(
-            date=entry.date,
-            kind=entry.kind,
-            number=number,
-            address=address,
-            invoice=invoice,
-            charge=money(entry.amount, entry.currency) if adds else None,
-            credit=None if adds else money(-entry.amount, entry.currency),
-            balance=money(balance, entry.currency),
         )
 
     def _transfers(self, folder: ClientFolder, asking: tuple[InvoiceFacts, ...], amount: Money) -> tuple[WayToPay, ...]:
@@ -198,19 +179,25 @@ class StatementWriter:
         others: tuple[YearLink, ...],
         addresses: Addresses,
     ) -> YearView:
+        currency = item.currency
+
         def own(amount: Decimal) -> Money:
-            return money(amount, item.currency)
+            return money(amount, currency)
 
         taxed = any(row.key.category != "O" for row in item.taxes)
         return YearView(
             year=item.year,
             currency=item.currency,
             end=item.rows[-1].date,
-            rows=tuple(self._paid(folder, account, row, item.currency, addresses) for row in item.rows),
-            services=tuple(YearSumView(name=row.name, amount=own(row.amount)) for row in item.services),
+            rows=tuple([self._paid(folder, account, row, currency, addresses) for row in item.rows]),
+            services=tuple([YearSumView(name=row.name, amount=own(row.amount)) for row in item.services]),
             taxes=tuple(
-                TaxView(category=row.key.category, rate=row.key.rate, base=own(row.net), tax=own(row.tax), reason="")
-                for row in item.taxes
+                [
+                    TaxView(
+                        category=row.key.category, rate=row.key.rate, base=own(row.net), tax=own(row.tax), reason=""
+                    )
+                    for row in item.taxes
+                ]
             )
             if taxed
             else (),
@@ -246,10 +233,12 @@ class StatementWriter:
             payer=payer if payer != own_name(folder) else "",
             receipt=row.receipt_number or row.payment,
             address=addresses.receipt(row.payment),
-            invoices=tuple(paid.number for paid in row.invoices),
+            invoices=tuple([paid.number for paid in row.invoices]),
             services=tuple(
-                YearServiceView(description=text, days=tuple(sorted({*days})), spans=tuple(sorted({*spans})))
-                for text, (days, spans) in services.items()
+                [
+                    YearServiceView(description=text, days=tuple(sorted({*days})), spans=tuple(sorted({*spans})))
+                    for text, (days, spans) in services.items()
+                ]
             ),
         )
 
@@ -262,6 +251,28 @@ class StatementWriter:
 
     def _language(self, folder: ClientFolder) -> str:
         return folder.client.language or self.shared.site.practice.language
+
+
+def _movement(entry: Entry, balance: Decimal, numbers: dict[str, str], addresses: Addresses) -> StatementRowView:
+    kind, amount, currency = entry.kind, entry.amount, entry.currency
+    number, address, invoice = entry.number, "", numbers.get(entry.invoice, "")
+    if kind == "invoice":
+        address, invoice = addresses.invoice(entry.ref), ""
+    elif kind in ("payment", "refund", "drawn"):
+        number, address = number or entry.ref, addresses.receipt(entry.ref)
+    elif kind == "credit-note":
+        address = addresses.credit_note(entry.ref)
+    adds = amount > 0 or (kind == "invoice" and amount == 0)
+    return StatementRowView(
+        date=entry.date,
+        kind=kind,
+        number=number,
+        address=address,
+        invoice=invoice,
+        charge=money(amount, currency) if adds else None,
+        credit=None if adds else money(-amount, currency),
+        balance=money(balance, currency),
+    )
 
 
 def _end(item: Statement, account: Account) -> dt.date:
