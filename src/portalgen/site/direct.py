@@ -125,6 +125,10 @@ class Direct(Known):
             self._write_spoken(node, frame)
         elif isinstance(node, nodes.Filter) and node.name in self.environment.written and node.node is not None:
             self._write_written(node.name, node.node, frame)
+        elif isinstance(node, nodes.Name):
+            self._no_loop(node, frame)
+            name = frame.symbols.ref(node.name)
+            self.write(f"(escaped({name}) if type({name}) is str else shown({name}))")
         elif isinstance(node, nodes.Filter) and node.name in SAFE:
             self.visit(node, frame)
         elif isinstance(node, nodes.Filter) and node.name == "join" and len(node.args) == 1 and node.node is not None:
@@ -234,14 +238,18 @@ class Direct(Known):
         self._wrote(node, frame)
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
+        if not self._wrote(node, frame):
+            self._no_loop(node, frame)
+            super().visit_Name(node, frame)
+
+    def _no_loop(self, node: nodes.Name, frame: Frame) -> None:
         if frame.symbols.find_ref(node.name) in self.loops:
             self.fail("a loop as a value is not for this compiler", node.lineno)
-        if not self._wrote(node, frame):
-            super().visit_Name(node, frame)
 
     def _write_owner(self, node: nodes.Expr, frame: Frame) -> None:
         """A value of which an attribute or item is read, or that is called: none of it goes with `missing`."""
         if isinstance(node, nodes.Name) and not self.fixed(node, frame):
+            self._no_loop(node, frame)
             self.write(frame.symbols.ref(node.name))
         else:
             self.visit(node, frame)
@@ -319,6 +327,12 @@ class Direct(Known):
         self.write(")]" if test else "]")
 
     def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
+        if node.name in ("defined", "undefined") and isinstance(node.node, nodes.Getattr) and not self.fixed(node.node, frame):
+            self.write("(not " if node.name == "undefined" else "(")
+            self.write("defined(")
+            self._write_owner(node.node.node, frame)
+            self.write(f", {node.node.attr!r}, environment))")
+            return
         self.tests[node.name] = self.keep(f"environment.tests[{node.name!r}]")
         self._asked = node.node if node.name in ("defined", "undefined") else None
         super().visit_Test(node, frame)

@@ -88,8 +88,9 @@ class PlainMoney:
         """The amount in words of this locale."""
         text = str(amount)
         if self.digits == 2 and len(text) < 10 and text[-3:-2] == "." and text[0] != "-":  # most: 45.00, 1234.50
-            group = self.group if len(text) > 6 else ""
-            return f"{self.before}{text[:-6]}{group}{text[-6:-3]}{self.decimal}{text[-2:]}{self.after}"
+            if len(text) < 7:
+                return f"{self.before}{text[:-3]}{self.decimal}{text[-2:]}{self.after}"
+            return f"{self.before}{text[:-6]}{self.group}{text[-6:-3]}{self.decimal}{text[-2:]}{self.after}"
         text = format(amount if amount else abs(amount), ",f")
         minus = text[0] == "-"
         whole, _, cents = (text[1:] if minus else text).partition(".")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Set
 from typing import Any
 
 from jinja2 import Environment, nodes
@@ -56,6 +56,14 @@ class ClosedEnvironment(Environment):
         self.written: Mapping[str, Callable[[Any], str]] = {}
         self._macros: dict[str, dict[str, nodes.Macro]] = {}
         self._splicers: dict[str, Splicer] = {}
+        self._roots: dict[str, Callable[[Context], Iterable[str]]] = {}
+
+    def rendered(self, name: str, values: dict[str, Any]) -> str:
+        """As a template's `render()`: `values` are the page's and the globals."""
+        root = self._roots.get(name)
+        if root is None:
+            root = self._roots[name] = self.get_template(name).root_render_func
+        return "".join(root(LeanContext(self, values, name, {})))
 
     def settle(self, constants: Mapping[str, object]) -> None:
         """Takes over the globals that are the same on all pages, and the filters as they are now."""
@@ -123,7 +131,7 @@ class Known(CodeGenerator):
         frame.symbols.analyze_node(node)
         frame.toplevel = frame.rootlevel = True
         self.writeline("from jinja2.runtime import " + ", ".join(sorted(exported)))
-        self.writeline("from portalgen.site.putout import LoopContext, Once, Said, escaped, listed, marked, shown")
+        self.writeline("from portalgen.site.putout import LoopContext, Once, Said, defined, escaped, listed, marked, shown")
         self.writeline(f"name = {self.name!r}")
         self.writeline("def root(context, missing=missing, environment=environment):", extra=1)
         self.indent()

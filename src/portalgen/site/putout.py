@@ -8,8 +8,10 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any
 
+from jinja2 import Environment, Undefined
 from jinja2.utils import missing
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from portalgen.rules.money import Money
 
@@ -27,10 +29,23 @@ marked = partial(str.__new__, Markup)
 
 
 def shown(value: object) -> str:
-    """The value as it is put on a page."""
+    """The value as it is put on a page. Raises `NameError` for `missing`."""
     if type(value) is Markup:
         return value
-    return escaped(value) if type(value) is str else str.__str__(escape(value))
+    if type(value) is str:
+        return escaped(value)
+    if type(value) is int:
+        return str(value)
+    if value is missing:
+        raise NameError("this page was not given what its template shows")
+    return str.__str__(escape(value))
+
+
+def defined(owner: object, name: str, environment: Environment) -> bool:
+    """Whether a value has what a template asks it for."""
+    if getattr(owner, name, missing) is not missing:
+        return True
+    return not isinstance(owner, Struct) and not isinstance(environment.getattr(owner, name), Undefined)
 
 
 def listed(values: Iterable[Any]) -> Sequence[Any]:
@@ -76,10 +91,10 @@ class Once:
 
     def __init__(self, macro: str) -> None:
         self.macro = macro
-        self._said: dict[tuple[int, ...], tuple[tuple[object, ...], str]] = {}
+        self._said: dict[int | tuple[int, ...], tuple[tuple[object, ...], str]] = {}
 
     def __call__(self, raw: Callable[..., str], *args: object) -> str:
-        key = tuple(map(id, args))
+        key = id(args[0]) if len(args) == 1 else tuple(map(id, args))
         said = self._said.get(key)
         if said is None:
             if len(self._said) >= _MANY:
@@ -107,7 +122,11 @@ def numbers(write: Callable[[Any], str]) -> Callable[[Any], str]:
             return others(number)
         digits = str(number)
         text = said.get(digits)
-        return _kept(said, digits, write(number)) if text is None else text
+        if text is None:
+            if len(said) >= _RECENT:
+                said.clear()
+            text = said[digits] = escaped(write(number))
+        return text
 
     return written
 
@@ -122,11 +141,8 @@ class Amounts:
         self.texts: dict[str, dict[str, str]] = defaultdict(dict)
 
     def __call__(self, money: Money) -> str:
-        return _kept(self.texts[money.currency], str(money.amount), self._write(money))
-
-
-def _kept(said: dict[str, str], digits: str, text: str) -> str:
-    if len(said) >= _RECENT:
-        said.clear()
-    said[digits] = text = escaped(text)
-    return text
+        known = self.texts[money.currency]
+        if len(known) >= _RECENT:
+            known.clear()
+        text = known[str(money.amount)] = escaped(self._write(money))
+        return text

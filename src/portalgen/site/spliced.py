@@ -230,6 +230,8 @@ def _filled(node: nodes.Expr, put: Callable[[nodes.Name], nodes.Expr]) -> nodes.
     """A copy of a value in which other values stand for names."""
     if isinstance(node, nodes.Name):
         return put(node)
+    if isinstance(node, nodes.CondExpr) and isinstance(asked := _filled(node.test, put), nodes.Const):
+        return _filled(node.expr1 if asked.value else node.expr2 or nodes.TemplateData(""), put)
     made = copy.copy(node)
     for field, value in node.iter_fields():
         if isinstance(value, nodes.Expr):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateNotFound
 from jinja2.environment import TemplateModule
@@ -65,23 +65,36 @@ class Sources(BaseLoader):
         raise TemplateNotFound(template)
 
 
+@lru_cache(maxsize=4096)
+def _from_below(depth: int, file: str) -> str:
+    """The link to a file from a page in so many folders, the root with them, of which it is in the root alone."""
+    return "../" * (depth - 1) + between(("",), file)
+
+
 class Links:
     """Relative links from one page. They end in a file's name, so that they also work from a folder on disk.
 
     A link to what is sealed carries the key of its file; the page that unlocks knows what `#KEY/receipts/r-1` is.
     """
 
-    __slots__ = ("_assets", "_here", "_inside")
+    __slots__ = ("_assets", "_here", "_inside", "_top")
 
     def __init__(self, address: str, assets: Mapping[str, str]) -> None:
-        self._inside = inside(address)
+        self._inside = inside(address) if "#" in address else None
         self._here = folders(file_of(address))
+        self._top = self._here[-2] if len(self._here) > 1 else ""
         self._assets = assets
+
+    def _to(self, file: str) -> str:
+        """The link to a file below the root: from all pages so deep the same, where it is in none of their folders."""
+        if self._top and not file.startswith(self._top):
+            return _from_below(len(self._here), file)
+        return between(self._here, file)
 
     def url(self, address: str, anchor: str = "") -> str:
         """The link to a page; what follows a `#` in the address stays."""
         if "#" not in address:
-            link = between(self._here, file_of(address))
+            link = self._to(file_of(address))
             return f"{link}#{anchor}" if anchor else link
         if sealed := inside(address):
             return self._sealed(sealed, anchor)
@@ -98,11 +111,11 @@ class Links:
 
     def static(self, path: str) -> str:
         """The link to a file below the root."""
-        return between(self._here, path)
+        return self._to(path)
 
     def asset(self, name: str) -> str:
         """The link to a file of the theme."""
-        return between(self._here, self._assets[name])
+        return self._to(self._assets[name])
 
     def _sealed(self, target: Inside, anchor: str) -> str:
         own = self._inside is not None and self._inside.file == target.file

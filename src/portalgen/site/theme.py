@@ -249,6 +249,8 @@ class Theme:
 
 def _rendered(environment: Environment, template: str, values: dict[str, object]) -> str:
     """As `Template.render()`, without copying the globals through a chain of mappings for every page."""
+    if isinstance(environment, DirectEnvironment):
+        return environment.rendered(template, values)
     page = environment.get_template(template)
     return environment.concat(page.root_render_func(page.new_context(values, shared=True)))
 
