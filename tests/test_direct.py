@@ -18,8 +18,9 @@ from markupsafe import Markup
 from portalgen.publish.build import assemble
 from portalgen.rules.money import Money
 from portalgen.site import theme as theme_module
+from portalgen.site.catalogue import Catalogue
 from portalgen.site.direct import DirectEnvironment
-from portalgen.site.putout import Once
+from portalgen.site.putout import Amounts, Once
 from portalgen.site.templating import Sources
 from portalgen.site.theme import Theme, builtin_folder, load
 from portalgen.site.views import LineView, TermsView, View
@@ -135,6 +136,49 @@ CONSTRUCTS = {
     "a macro and its later neighbour": (
         "{% macro one(a) %}<{{ two(a) }}>{% endmacro %}{% macro two(one) -%} ({{ one }}) {%- endmacro %}{{ one(x)|trim }}"
     ),
+    "macros in place": (
+        "{% macro one(a, b='-', c=true) %}{{ a }}{{ b if c else a }}{% endmacro %}"
+        "{% macro two(a, c=false) %}<i>{{ one(a, x, c) if false else one(a, '<', c) }}</i>{% endmacro %}"
+        "{{ one(x) }}{{ one(x, m, false) }}{{ one(x.upper(), x.lower(), true) }}{{ one(x.upper(), x, false) }}"
+        "{{ one(one(x)|trim, one(m)) }}{{ two(view.name) }}{{ one(view.rows|length, view.amount|money) }}"
+        "{% for a in [x, m] %}{% set c = a %}{{ one(c, a) }}{{ one(loop.index, loop.last) }}{% endfor %}"
+        "{% set y = one(m, x) %}{{ y }}{{ y|length }}{{ 'yes' if one('', '') else 'no' }}{{ one(x)|upper }}"
+    ),
+    "macros in place, trimmed": (
+        "{% macro blank(a) %}  {{ a }}  {% endmacro %}{% macro text(a) %} <b>{{ a }}</b>\n{% endmacro %}"
+        "{% macro void(a) %}{% endmacro %}{% macro gap() %}  {% endmacro %}{% macro word() %} a  {% endmacro %}"
+        "{% macro choice(a) %} {% if a %} {{ a }} {% elif a == m %} less {% else %}\n{% endif %} {% endmacro %}"
+        "{% macro most(a) %}{% if a %} {{ a }} {% elif view.count %} less {% else %}\n{% endif %}{% endmacro %}"
+        "{% macro said(a) %} {% trans %}Total{% endtrans %} {% endmacro %}"
+        "{% macro filled(a) %} {% trans day=a %}Issued on {{ day }}{% endtrans %}\n{% endmacro %}"
+        "{% for a in [x, m, ' ', '', '  b '] %}[{{ blank(a)|trim }}][{{ text(a)|trim }}][{{ void(a)|trim }}]"
+        "[{{ choice(a)|trim }}][{{ said(a)|trim }}][{{ filled(a)|trim }}][{{ blank(text(a)|trim)|trim|trim }}]{% endfor %}"
+        "[{{ gap()|trim }}][{{ word()|trim }}][{{ blank(word()|trim) }}]"
+    ),
+    "macros in place, of other templates": (
+        '{% import "parts/money.html" as money %}{% import "parts/words.html" as words %}'
+        "{% macro put(words) %}{{ money.row(words, view.amount) }}{{ money.ltr(words) }}{% endmacro %}{{ put(x) }}"
+        "{{ money.row(x, view.amount, view.count > 1) }}{{ money.span((view.day, view.day))|trim }}"
+        "{{ money.tax_rate('E', view.count)|trim }}{{ money.tax_rate('E', 0)|trim }}{{ money.tax_rate(x, 0)|trim }}"
+        "{{ money.in_parts(view.count) }}{{ words.quantity('hour', 1.5)|trim }}{{ words.quantity(x, view.count)|trim }}"
+        "{% for money in [x] %}{{ words.whole(money) }}{% endfor %}"
+    ),
+    "numbers of equal worth": (
+        '{% import "parts/words.html" as words %}'
+        "{% for n in numbers %}{{ n|number }} {{ n|percent }} {{ words.quantity('session', n) }};{% endfor %}"
+        "{% for n in numbers %}{% trans count=n, n=n|number %}in {{ n }} part{% pluralize %}in {{ n }} parts{% endtrans %}{% endfor %}"
+        "{% for a in amounts %}{{ a|money }} {{ a|minus }};{% endfor %}{{ true|number }}"
+    ),
+    "what may be there": (
+        "{{ view.name is defined }}{{ view.nothing is undefined }}{{ {'a': 1}.a is defined }}{{ {'a': 1}.b is defined }}"
+        "{{ rows[0].nothing is defined and rows[0].nothing }}{{ x.upper is defined }}"
+    ),
+    "a loop that skips": (
+        "{% for row in rows if row.count and x != row.name %}{{ row.name }}{% else %}none{% endfor %}"
+        "{% for row in rows if not rows %}{{ row.name }}{% else %}none {{ x }}{% endfor %}"
+        "{% for a in rows|map(attribute='name') %}{{ loop.index }}{{ a }}{{ loop.last }}{% else %}none{% endfor %}"
+        "{% for a in [] %}{{ loop.last }}{% else %}none{% endfor %}{% for a, b in {'k': x}.items() %}{{ loop.first }}{{ a }}{{ b }}{% endfor %}"
+    ),
     "a macro in a choice": "{% macro one(a) %}{{ a }}{% endmacro %}{{ one(x) if view.count else x }}{{ one(m) or x }}",
     "an imported macro": (
         '{% import "parts/words.html" as words %}{{ words.whole(x) }}{{ words.apart(x, "de")|trim }}'
@@ -160,6 +204,8 @@ CONSTRUCTS = {
 def test_what_a_template_may_hold_reads_as_with_jinja(construct: str, language: str) -> None:
     for text in (HOSTILE, Markup("<b>safe</b>"), "", "plain", 7):
         values: dict[str, Any] = {"x": text, "m": Markup("<u>&amp;</u>"), "view": Row(name=text), "rows": ROWS}
+        values["numbers"] = [Decimal(n) for n in ("1", "1.0", "2", "1.5", "1.50", "-3", "1E+3", "0.00")]
+        values["amounts"] = [Money(Decimal(n), c) for c in ("EUR", "JPY") for n in ("1", "1.00", "-0.5", "0", "1234.5")]
         values["x"] = text if isinstance(text, str) else str(text)
         if "extends" in CONSTRUCTS[construct]:
             values |= {"page": _frame(language), "practice": PRACTICE, "nav": (), "footer": ()}
@@ -254,6 +300,9 @@ def test_what_is_missing_is_told_as_ever() -> None:
         "{% if x %}{% macro a() %}{% endmacro %}{% endif %}",
         "{% macro a(b) %}{{ b }}{% endmacro %}{{ a(b=1) }}",
         "{% macro a(b) %}{{ b }}{% endmacro %}{{ a(1, 2) }}",
+        "{% for a in b %}{{ loop }}{% endfor %}",
+        "{% for a in b %}{{ loop.length }}{% endfor %}",
+        "{% for a in b %}{{ loop['index'] }}{% endfor %}",
     ],
 )
 def test_what_the_theme_does_not_do_is_left_to_jinja(source: str) -> None:
@@ -297,6 +346,44 @@ def test_what_is_said_of_the_same_values_is_said_once() -> None:
         value = [number]  # gone after its turn: another list may come to lie where it lay
         assert once(raw, value, "b") == f"[{number}]b"
     assert once(raw, first, "b") == f"{first}b"
+
+
+def test_no_page_is_made_of_what_is_missing() -> None:
+    for source in ("{{ nothing }}", "{{ nothing.more }}", "{% macro a(b) %}{{ b }}{% endmacro %}{{ a() }}"):
+        with pytest.raises((NameError, AttributeError, UndefinedError)):
+            THEME.environment("en").from_string(source).render()
+
+
+def test_amounts_are_remembered_up_to_a_number() -> None:
+    written: list[Money] = []
+
+    def write(money: Money) -> str:
+        written.append(money)
+        return f"<{money.amount} {money.currency}>"
+
+    amounts = Amounts(write)
+    for number in range(20_000):
+        money = Money(Decimal(number), "EUR")
+        assert amounts(money) == amounts.texts["EUR"][str(number)] == f"&lt;{number} EUR&gt;"
+    assert len(written) == 20_000
+    assert sum(map(len, amounts.texts.values())) < 10_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_messages_are_filled_whatever_a_translation_makes_of_their_variables(language: str) -> None:
+    said = "Invoice %(number)s of %(day)s"
+    for own in (
+        "%(number)s", "%(day)s: %(number)s", "%(day)s %(number)s %(day)s", "none", "100 %% %(number)s", "100 %%", said,
+        "<%(number)s> & %(day)s",
+    ):  # fmt: skip
+        catalogue = Catalogue.of(
+            language, {said: own, "%(n)s day": own, "Hello %(name)s": own.replace("number", "name")}
+        )
+        for value in ("a", "%s", "%(day)s", "%%"):
+            filled = catalogue.trans_filling(said, "", ("number", "day"))(value, "b")
+            assert filled == catalogue.trans_filled(None, said, number=value, day="b")  # type: ignore[arg-type]
+        one = catalogue.trans_filling("Hello %(name)s", "", ("name", "day"))("%", "b")
+        assert one == catalogue.trans_filled(None, "Hello %(name)s", name="%", day="b")  # type: ignore[arg-type]
 
 
 def test_the_practice_of_each_page_is_its_own() -> None:

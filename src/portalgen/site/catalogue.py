@@ -176,9 +176,7 @@ class Catalogue(Words):
         """What fills texts, escaped and in the order of their names, into a message: as `trans_filled`, prepared."""
         return self._filling(self._safe.pgettext(context, message), names)
 
-    def trans_counting(
-        self, message: str, plural: str, context: str, names: Sequence[str]
-    ) -> Callable[..., str]:
+    def trans_counting(self, message: str, plural: str, context: str, names: Sequence[str]) -> Callable[..., str]:
         """As `trans_filling`, of `trans_count`: what takes the number first."""
         forms: dict[str, Callable[..., str]] = {}
         known: dict[str, Callable[..., str]] = {}
@@ -201,7 +199,7 @@ class Catalogue(Words):
         pattern = self._pattern(text)
         order = [names.index(name) for name in _NAME.findall(pattern.replace("%%", ""))]
         places = _VARIABLE.sub(lambda found: "%%" if found[0] == "%%" else "%s", pattern)
-        if order == [0] and "%%" not in places:  # most
+        if order == [0] and len(names) == 1 and "%%" not in places:  # most
             before, after = places.split("%s")
             return lambda text: f"{before}{text}{after}"
         if order == [*range(len(names))]:

@@ -170,7 +170,11 @@ class Direct(Known):
         """Whether this is a macro's text or a message with variables, trimmed or not: its text is escaped already."""
         if isinstance(node, nodes.Filter) and node.name == "trim" and not node.args and node.node is not None:
             node = node.node
-        return isinstance(node, nodes.MarkSafe) or (isinstance(node, nodes.Filter) and node.name in SPOKEN) or self.macro(node, frame) is not None
+        return (
+            isinstance(node, nodes.MarkSafe)
+            or (isinstance(node, nodes.Filter) and node.name in SPOKEN)
+            or self.macro(node, frame) is not None
+        )
 
     def _write_spoken(self, node: nodes.Expr, frame: Frame) -> None:
         """Python for the text of what `_is_spoken`."""
@@ -203,7 +207,7 @@ class Direct(Known):
         assert node.node is not None
         message = node.node.as_const()
         context = next((word.value.as_const() for word in node.kwargs if word.key == "_context"), "")
-        values = {word.key: word.value for word in node.kwargs if word.key != "_context"}
+        values = {str(word.key): word.value for word in node.kwargs if word.key != "_context"}
         if node.name == "trans_count":
             plural, number = node.args[0].as_const(), node.args[1]
             values.setdefault("num", number)
@@ -214,7 +218,9 @@ class Direct(Known):
             self.write(", ")
         else:
             named = {name: value for name, value in values.items() if f"%({name})s" in message}
-            self.write(self.keep(f"environment.filters['trans_filling']({message!r}, {context!r}, {(*named,)!r})") + "(")
+            self.write(
+                self.keep(f"environment.filters['trans_filling']({message!r}, {context!r}, {(*named,)!r})") + "("
+            )
         for value in named.values():
             self._write_shown(value, frame)
             self.write(", ")
@@ -327,7 +333,11 @@ class Direct(Known):
         self.write(")]" if test else "]")
 
     def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
-        if node.name in ("defined", "undefined") and isinstance(node.node, nodes.Getattr) and not self.fixed(node.node, frame):
+        if (
+            node.name in ("defined", "undefined")
+            and isinstance(node.node, nodes.Getattr)
+            and not self.fixed(node.node, frame)
+        ):
             self.write("(not " if node.name == "undefined" else "(")
             self.write("defined(")
             self._write_owner(node.node.node, frame)

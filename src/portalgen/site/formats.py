@@ -119,7 +119,7 @@ class PlainDate:
 
     def __init__(self, length: Literal["full", "long", "medium"], locale: Locale) -> None:
         self._locale = locale
-        self._pattern = get_date_format(length, locale).format
+        self._pattern = str(get_date_format(length, locale).format)
         self._known: dict[tuple[str, int], str] = {}
         names = _FIELD.findall(self._pattern)
         if any(name[0] not in _VARIES for name in names):
@@ -144,7 +144,7 @@ class Formats:
         self.locale = locale
         self._writers: dict[str, Callable[[Decimal], str]] = {}
         self._digits = digits_of(locale)
-        self.day, self.date, self.shortdate = map(self._dated, ("full", "long", "medium"))
+        self.day, self.date, self.shortdate = self._dated("full"), self._dated("long"), self._dated("medium")
         self.number: Callable[[Decimal | int], str] = lru_cache(maxsize=4096)(self._number)
         self.percent: Callable[[Decimal | int], str] = lru_cache(maxsize=1024)(self._percent)
         self._clock: Callable[[int, int], str] = lru_cache(maxsize=1440)(

@@ -131,7 +131,9 @@ class Known(CodeGenerator):
         frame.symbols.analyze_node(node)
         frame.toplevel = frame.rootlevel = True
         self.writeline("from jinja2.runtime import " + ", ".join(sorted(exported)))
-        self.writeline("from portalgen.site.putout import LoopContext, Once, Said, defined, escaped, listed, marked, shown")
+        self.writeline(
+            "from portalgen.site.putout import LoopContext, Once, Said, defined, escaped, listed, marked, shown"
+        )
         self.writeline(f"name = {self.name!r}")
         self.writeline("def root(context, missing=missing, environment=environment):", extra=1)
         self.indent()

@@ -67,7 +67,10 @@ def prose(text: str, href: Callable[[str], str], level: int = 2) -> Markup | Non
         links = [*map(href, found[1::3])]
         if not all(links):
             return None
-        made = [f'<a href="{link}">{words}</a>{after}' for link, words, after in zip(links, found[::3], found[2::3], strict=True)]
+        made = [
+            f'<a href="{link}">{words}</a>{after}'
+            for link, words, after in zip(links, found[::3], found[2::3], strict=True)
+        ]
         html = before + "".join(made)
     for pattern, tag in _MARKS:
         if "*" in html:

@@ -18,6 +18,9 @@ from portalgen.site.flat import imports_of, macros_of, stored
 _SMALL = 90
 """Nodes of a macro that is put in place of each of its calls."""
 
+Put = Callable[[nodes.Name], nodes.Expr]
+"""What stands for a name."""
+
 
 class Recipe:
     """What a macro puts out, and the names of its arguments with what they are where they are not given."""
@@ -27,7 +30,8 @@ class Recipe:
         self.args = [arg.name for arg in macro.args]
         self.defaults: dict[str, nodes.Expr] = {}
         if macro.defaults:
-            self.defaults = dict(zip(self.args[-len(macro.defaults) :], macro.defaults, strict=True))
+            optional = zip(self.args[-len(macro.defaults) :], macro.defaults, strict=True)
+            self.defaults = {name: value for name, value in optional if isinstance(value, nodes.Const)}
         names = [name.name for value in said for name in _names(value)]
         self.uses = {arg: names.count(arg) for arg in self.args}
 
@@ -42,7 +46,7 @@ class Recipe:
             return None
         return spoken([_filled(value, lambda name: given.get(name.name, name)) for value in self.said])
 
-    def said_with(self, put: Callable[[nodes.Name], nodes.Expr]) -> Recipe:
+    def said_with(self, put: Put) -> Recipe:
         """The recipe with other values for the names that are no arguments."""
         made = copy.copy(self)
         made.said = [_filled(value, lambda name: name if name.name in self.args else put(name)) for value in self.said]
@@ -75,7 +79,8 @@ class Splicer(NodeTransformer):
         """The template, with macros in place."""
         for macro in self._macros:
             self._recipe(macro)
-        return self.visit(self.tree)
+        tree: nodes.Template = self.visit(self.tree)
+        return tree
 
     def exported(self, macro: str) -> Recipe | None:
         """The recipe of a macro for other templates."""
@@ -189,13 +194,13 @@ def row_of(values: Iterable[nodes.Expr]) -> list[nodes.Expr]:
 def _trimmed(values: Sequence[nodes.Expr]) -> list[nodes.Expr]:
     """What is put out in a row without blanks around it; where only the page can tell, it is trimmed then."""
     row = [value for value in row_of(values) if not (isinstance(value, nodes.TemplateData) and not value.data)]
-    while row and isinstance(row[0], nodes.TemplateData) and not (text := row[0].data.lstrip()):
+    while row and isinstance(row[0], nodes.TemplateData) and not row[0].data.strip():
         del row[0]
-    while row and isinstance(row[-1], nodes.TemplateData) and not (text := row[-1].data.rstrip()):
+    while row and isinstance(row[-1], nodes.TemplateData) and not row[-1].data.strip():
         del row[-1]
     if len(row) == 1 and isinstance(row[0], nodes.CondExpr) and row[0].expr2 is not None:
-        choice = row[0]
-        return [nodes.CondExpr(choice.test, spoken(_trimmed([choice.expr1])), spoken(_trimmed([choice.expr2])))]
+        branches = (spoken(_trimmed([branch])) for branch in (row[0].expr1, row[0].expr2))
+        return [nodes.CondExpr(row[0].test, *branches)]
     if row and isinstance(row[0], nodes.TemplateData):
         row[0] = nodes.TemplateData(row[0].data.lstrip())
     if row and isinstance(row[-1], nodes.TemplateData):
@@ -226,18 +231,31 @@ def _names(node: nodes.Node) -> Iterable[nodes.Name]:
     return (node,) if isinstance(node, nodes.Name) else node.find_all(nodes.Name)
 
 
-def _filled(node: nodes.Expr, put: Callable[[nodes.Name], nodes.Expr]) -> nodes.Expr:
-    """A copy of a value in which other values stand for names."""
-    if isinstance(node, nodes.Name):
-        return put(node)
-    if isinstance(node, nodes.CondExpr) and isinstance(asked := _filled(node.test, put), nodes.Const):
-        return _filled(node.expr1 if asked.value else node.expr2 or nodes.TemplateData(""), put)
+class _Filling(NodeTransformer):
+    """Puts other values for names into copies of values, and chooses where what is asked is known then."""
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+
+    def visit(self, node: nodes.Node, *args: object, **options: object) -> nodes.Node:
+        if isinstance(node, nodes.Name):
+            return self._put(node)
+        made: nodes.Node = self.generic_visit(_copied(node))
+        if isinstance(made, nodes.CondExpr) and isinstance(made.test, nodes.Const):
+            return made.expr1 if made.test.value else made.expr2 or nodes.TemplateData("")
+        return made
+
+
+def _copied(node: nodes.Node) -> nodes.Node:
+    """The node with lists of its own."""
     made = copy.copy(node)
     for field, value in node.iter_fields():
-        if isinstance(value, nodes.Expr):
-            setattr(made, field, _filled(value, put))
-        elif isinstance(value, list):
-            setattr(made, field, [_filled(one, put) if isinstance(one, nodes.Node) else one for one in value])
-        elif isinstance(value, nodes.Node):
-            setattr(made, field, _filled(value, put))
+        if isinstance(value, list):
+            setattr(made, field, [*value])
+    return made
+
+
+def _filled(node: nodes.Expr, put: Put) -> nodes.Expr:
+    made = _Filling(put).visit(node)
+    assert isinstance(made, nodes.Expr)
     return made
