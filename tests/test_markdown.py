@@ -129,3 +129,20 @@ def test_a_link_is_made_for_each_page() -> None:
         '<p><a href="policies/ending/index.html">x</a></p>',
         '<p><a href="../../policies/ending/index.html">x</a></p>',
     ]
+
+
+def test_a_link_on_private_pages_is_that_of_their_depth() -> None:
+    token, key = "a" * 32, "b" * 56
+    pages = [
+        f"p/{token}/",
+        f"p/{'c' * 32}/",
+        f"p/{token}/receipts/r-1/",
+        f"p/{token}.html#{key}",
+        f"p/{token}.html#{key}/receipts/r-1/",
+    ]
+    writer = Writer(DIRECTORY)
+    for page in pages * 2:
+        for href in ("/policies/ending/", "/policies/ending/#fees", "../policies/ending.md", "/nowhere/"):
+            text = f"[x]({href})"
+            rendered = writer.render(text, source="content/pages/a.md", page=page)
+            assert rendered == Writer(DIRECTORY).render(text, source="content/pages/a.md", page=page)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from portalgen.content.model import ClientFolder, Shared
+from portalgen.content.records.client import Client
 from portalgen.content.records.payees import is_qr_iban
 from portalgen.rules.facts import Account, InvoiceFacts
 from portalgen.rules.issued import buyer_of, seller_of
@@ -41,6 +42,8 @@ class StatementWriter:
 
     def __init__(self, shared: Shared, offer: Offer, today: dt.date) -> None:
         self.shared, self.offer, self.today = shared, offer, today
+        self._client: Client | None = None
+        self._known: dict[bool, tuple[PartyView, PartyView]] = {}
 
     def statements(
         self, folder: ClientFolder, account: Account, addresses: Addresses
@@ -82,6 +85,7 @@ class StatementWriter:
         asking, asked = asked_of(item, bound)
         numbers = {facts.invoice.id: facts.invoice.number or "" for facts in account.invoices.values()}
         taxed = any(facts.document.taxed for facts in account.published if facts.document)
+        seller, buyer = self._parties(folder, taxed)
         return StatementView(
             currency=item.currency,
             start=item.from_,
@@ -102,8 +106,8 @@ class StatementWriter:
             security=own(item.security),
             outstanding=tuple([invoice_row(facts, addresses) for facts in item.outstanding]),
             ways=self._transfers(folder, asking, own(asked)),
-            seller=self._seller(folder, taxed),
-            buyer=self._buyer(folder, taxed),
+            seller=seller,
+            buyer=buyer,
             others=tuple([other for other in links if other is not link]),
             portal=addresses.portal,
         )
@@ -185,6 +189,7 @@ class StatementWriter:
             return money(amount, currency)
 
         taxed = any(row.key.category != "O" for row in item.taxes)
+        seller, buyer = self._parties(folder, taxed)
         return YearView(
             year=item.year,
             currency=item.currency,
@@ -204,8 +209,8 @@ class StatementWriter:
             unapplied=own(item.unapplied),
             total=own(item.total),
             tax=own(item.tax),
-            seller=self._seller(folder, taxed),
-            buyer=self._buyer(folder, taxed),
+            seller=seller,
+            buyer=buyer,
             others=others,
             portal=addresses.portal,
         )
@@ -242,12 +247,15 @@ class StatementWriter:
             ),
         )
 
-    def _seller(self, folder: ClientFolder, taxed: bool) -> PartyView:
-        return party_view(seller_of(self.shared, taxed), "", self._language(folder))
-
-    def _buyer(self, folder: ClientFolder, taxed: bool) -> PartyView:
-        home = self.shared.site.practice.country
-        return party_view(buyer_of(self.shared, folder, None, taxed), home, self._language(folder))
+    def _parties(self, folder: ClientFolder, taxed: bool) -> tuple[PartyView, PartyView]:
+        """Seller and buyer, which are those of all papers of a client."""
+        if self._client is not folder.client:
+            self._client, self._known = folder.client, {}
+        if taxed not in self._known:
+            home, language = self.shared.site.practice.country, self._language(folder)
+            seller = party_view(seller_of(self.shared, taxed), "", language)
+            self._known[taxed] = seller, party_view(buyer_of(self.shared, folder, None, taxed), home, language)
+        return self._known[taxed]
 
     def _language(self, folder: ClientFolder) -> str:
         return folder.client.language or self.shared.site.practice.language
