@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -41,7 +40,7 @@ from portalgen.site.views import (
 from tests.documents import DAY, TRANSFER, document, key, line, random_documents
 from tests.papers import Paper, paper, plain, said
 from tests.paycodes import read_code, read_swiss
-from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, invoke, opened_demo
+from tests.support import MINIMAL, MINIMAL_CLIENT, Built
 
 METHODS = {
     "EUR": "{id: sepa, kind: bank_sepa, label: Transfer, iban: IE29AIBK93115212345678, account_name: Séamus Ó Floinn}",
@@ -295,17 +294,8 @@ def test_nothing_runs_off_the_page(desk: Paper, printed: Mapping[str, tuple[Shee
 # --- the demo -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of the demo, with a PDF beside every document."""
-    root = tmp_path_factory.mktemp("demo")
-    opened_demo(root)
-    site = root / "content" / "site.yaml"
-    site.write_text(re.sub(r"^  pdf: false$", "  pdf: true", site.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
-    result = invoke("build", "--site", root, "--today", DEMO_DAY, "--json")
-    assert result.code == 0, result
-    assert [problem for problem in result.json["problems"] if problem["code"] == "missing-letters"] == []
-    return root / "output"
+def test_the_fonts_have_every_letter_of_the_demo(demo: Built) -> None:
+    assert [problem for problem in demo.report["problems"] if problem["code"] == "missing-letters"] == []
 
 
 OFF_PAPER = ".screen, .phone, .hidden, .actions, .state, .ways, nav, header, footer, script, style"
@@ -320,9 +310,9 @@ def letters(word: str) -> str:
     return "".join(sorted(word.strip("·,.:()،")))
 
 
-def test_what_a_page_says_its_pdf_says(demo: Path) -> None:
+def test_what_a_page_says_its_pdf_says(demo_output: Path) -> None:
     kinds = set()
-    for file in sorted(demo.rglob("*.pdf")):
+    for file in sorted(demo_output.rglob("*.pdf")):
         page = BeautifulSoup((file.parent / "index.html").read_bytes(), "html.parser")
         for part in page.select(OFF_PAPER):
             part.decompose()
@@ -341,8 +331,8 @@ def test_what_a_page_says_its_pdf_says(demo: Path) -> None:
     assert kinds == {("bill", False), ("account", False), ("account", True)}
 
 
-def test_every_pdf_of_the_demo_is_sound(demo: Path) -> None:
-    files = [str(file) for file in sorted(demo.rglob("*.pdf"))]
+def test_every_pdf_of_the_demo_is_sound(demo_output: Path) -> None:
+    files = [str(file) for file in sorted(demo_output.rglob("*.pdf"))]
     assert len(files) > 50
     for file in files:
         done = subprocess.run(["qpdf", "--check", file], capture_output=True, text=True, check=False)
