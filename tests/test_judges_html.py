@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.support import DEMO_DAY, MINIMAL_CLIENT, invoke, minimal_site
+from portalgen.site.sealing import HTML, unchecked, unseal
+from portalgen.site.sealing import PAGE as ENCLOSED_PAGE
+from tests.support import DEMO_DAY, MINIMAL_CLIENT, Built, invoke, minimal_site
+from tests.unlocking import SAID, html, sealed_site
 
 CSS_AHEAD_OF_THE_CHECKER: tuple[str, ...] = ()
 """Parts of messages about CSS that browsers have long known and the checker does not yet; each with its reason."""
@@ -69,6 +73,27 @@ def an_english_agreement_on_an_arabic_page(site: Path) -> Path:
     return site / "output"
 
 
+def shell_and_inside(sealed_demo: Built, folder: Path) -> tuple[Path, Path]:
+    """The shell around a page, and two pages of each kind in the demo, as they are inside."""
+    inside = folder / "inside"
+    inside.mkdir(parents=True)
+    count: dict[str, int] = {}
+    for kind in ("portal", "invoice", "credit-note"):
+        for address in sealed_demo.private_addresses(kind):
+            file, _, fragment = address.partition("#")
+            (text,) = re.findall(rb'id="sealed">([^<]*)<', (sealed_demo.output / file).read_bytes())
+            for enclosed in unseal(unchecked(fragment), base64.b64decode(text)).files:
+                name = kind if enclosed.name == ENCLOSED_PAGE else enclosed.name.partition("/")[0]
+                if enclosed.type == HTML and count.setdefault(name, 0) < 2:
+                    count[name] += 1
+                    (inside / f"{name}-{count[name]}.html").write_bytes(enclosed.content)
+    assert {"portal", "invoice", "credit-note", "receipts", "statements", "years", "agreements"} <= count.keys()
+    site = sealed_site(folder / "site", folder / "output")
+    site.put(html(SAID))
+    (site.folder / "index.html").unlink()  # no page of the shell's
+    return site.folder, inside
+
+
 PAGE = "<!doctype html><html lang=en><meta charset=utf-8><title>x</title>"
 FAULTS = {
     "error.html": f"{PAGE}<p><div>y</div></p>",
@@ -79,16 +104,22 @@ FAULTS = {
 
 
 def test_every_page_style_and_drawing_is_valid_and_the_checker_speaks_up(
-    nu_checker: list[str], serve: Callable[[Path], str], demo_output: Path, starter_output: Path, tmp_path: Path
+    nu_checker: list[str],
+    serve: Callable[[Path], str],
+    demo_output: Path,
+    starter_output: Path,
+    sealed_demo: Built,
+    tmp_path: Path,
 ) -> None:
+    """Of sites in the clear; of the shell of a sealed page and of what is inside; and of one where all is wrong."""
     faults = tmp_path / "faults"
     faults.mkdir()
     for name, text in FAULTS.items():
         (faults / name).write_text(text, encoding="utf-8")
     judged = (demo_output, starter_output, an_english_agreement_on_an_arabic_page(tmp_path / "site"))
     assert all(any(root.rglob("*.css")) for root in judged)
-    *found, seen = complaints(nu_checker, serve, *judged, faults)
-    assert found == [[], [], []]
+    *found, seen = complaints(nu_checker, serve, *judged, *shell_and_inside(sealed_demo, tmp_path / "sealed"), faults)
+    assert found == [[], [], [], [], []]
     drawing, error, style, warning = (re.sub(r":\d+:", ":", line) for line in sorted(seen))
     assert drawing.startswith("drawing.svg: error: Attribute “z” not allowed")
     assert error.startswith("error.html: error: No “p” element in scope")
