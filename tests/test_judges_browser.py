@@ -381,6 +381,7 @@ def _split(addresses: list[str]) -> list[tuple[str, str, str]]:
     return [address.partition("#") for address in addresses]
 
 
+AXES_BUSINESS = ("contrast", "a picture without words")
 FAULTS: dict[str, tuple[str, str]] = {
     "contrast": ('<p style="color: #bbb">pale</p>', "color-contrast"),
     "a picture without words": ('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">', "image-alt"),
@@ -404,16 +405,17 @@ def test_the_judges_see(
         encoding="utf-8",
     )
     origin = serve(tmp_path)
+    looks = EVERY if fault in AXES_BUSINESS else EVERY[:1]  # all others are seen, or heard, without axe-core
     with watched_page(chromium, f"{origin}/") as (page, watch):
         open_page(page, f"{origin}/index.html")
-        found: list[Any] = [*judge(page, axe_source), *watch.taken()]
+        found: list[Any] = [*judge(page, axe_source, looks), *watch.taken()]
     with frames(chromium, f"{origin}/") as opened:
         framed = opened(f"{origin}/index.html")
     with axe_in_place(chromium, f"{origin}/", axe_source) as look:
         sound = '<!doctype html><html lang="en"><title>x</title><link rel="icon" href="data:,"><main><h1>x</h1></main>'
-        assert look(f"{origin}/sound.html", sound, EVERY) == [], "what is wrong stands in the next page"
-        placed = look(f"{origin}/index.html", (tmp_path / "index.html").read_text(), EVERY)
+        assert look(f"{origin}/sound.html", sound, looks) == [], "what is wrong stands in the next page"
+        placed = look(f"{origin}/index.html", (tmp_path / "index.html").read_text(), looks)
     assert any(said in line for line in placed) or fault == "too wide", placed
     assert any(said in line for line in found), found
-    assert any(said in line for line in framed) or fault in ("contrast", "a picture without words"), framed
+    assert any(said in line for line in framed) or fault in AXES_BUSINESS, framed
     assert all(said in line or fault in ("too wide", "a stranger's picture") for line in [*found, *framed]), found
