@@ -310,7 +310,7 @@ def fresh(walk: Walk, folder: Path) -> tuple[Result, dict[str, bytes]]:
     return result, files(folder / "output") if (folder / "output").exists() else {}
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_build_by_parts_is_a_fresh_build(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if seed % 3:  # as if every edit came long after the build before it: the system's word is proof
         monkeypatch.setattr(fingerprint, "SETTLED", 0)
