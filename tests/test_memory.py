@@ -74,6 +74,7 @@ def test_what_a_build_needs_is_prepared_once_something_is_found(
 ) -> None:
     monkeypatch.setattr(glancing, "_MANY", 1)
     monkeypatch.setattr(glancing, "_CHUNK", 2)
+    monkeypatch.setattr(glancing, "workers", lambda count: 2)
     monkeypatch.setattr(fingerprint, "SETTLED", 0)
     folders = (f"content/clients/client-{number:02}" for number in range(24))
     clients = {f"{folder}/client.yaml": f"id: {folder[-9:]}\nname: {{display: Ana Horvat}}\n" for folder in folders}

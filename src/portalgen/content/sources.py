@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,13 +45,22 @@ class Source(NamedTuple):
     inode: int
 
 
+FolderStamp = tuple[str, int, int]
+"""A folder's path below the site, and its times (ns) before it was looked into."""
+
+
 class Tree(NamedTuple):
-    """Everything that `content/` holds; sources are sorted by path."""
+    """Everything that `content/` holds; sources are sorted by path.
+
+    `folders` are those of each client, and under no name those that all share, as they were after the time `at` (ns).
+    """
 
     root: Path
     shared: tuple[Source, ...]
     clients: Mapping[str, tuple[Source, ...]]
     problems: tuple[Problem, ...]
+    folders: Mapping[str, Sequence[FolderStamp]] = {}
+    at: int = 0
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -81,24 +91,24 @@ def changed_since(before: Snapshot) -> tuple[str, ...]:
 
 def scan(root: Path) -> Tree:
     """Every file of `content/` by name, without reading one."""
-    walk = _Walk(root)
+    at, walk = time.time_ns(), _Walk(root)
     walk.folder("content", CONTENT)
     shared = sorted(walk.shared)
     found = {name: tuple(sorted(walk.clients[name])) for name in sorted(walk.clients)}
-    return Tree(root, tuple(shared), found, tuple(sorted(walk.problems)))
+    return Tree(root, tuple(shared), found, tuple(sorted(walk.problems)), walk.folders, at)
 
 
 def scan_named(root: Path, names: Iterable[str], among: Iterable[str]) -> Tree:
     """The same with the files of these clients only, `among` all that there are. One that is gone is left out."""
-    shared, problems = scan_shared(root)
+    at, walk = time.time_ns(), _SharedWalk(root)
+    walk.folder("content", CONTENT)
     found: dict[str, tuple[Source, ...]] = dict.fromkeys(sorted(among), ())
     for name in names:
-        if one := scan_client(root, name):
-            found[name] = one[0]
-            problems += one[1]
+        if _walk_client(walk, root, name):
+            found[name] = tuple(sorted(walk.clients.get(name, ())))
         else:
             found.pop(name, None)
-    return Tree(root, shared, found, tuple(sorted(problems)))
+    return Tree(root, tuple(sorted(walk.shared)), found, tuple(sorted(walk.problems)), walk.folders, at)
 
 
 def scan_client(root: Path, name: str) -> tuple[tuple[Source, ...], tuple[Problem, ...]] | None:
@@ -106,13 +116,19 @@ def scan_client(root: Path, name: str) -> tuple[tuple[Source, ...], tuple[Proble
 
     What only shows beside other clients, two names that are one to some systems, is told by `scan`.
     """
-    path = f"content/{CLIENTS}/{name}"
     walk = _Walk(root)
-    each = CONTENT.folders[CLIENTS].each
-    if bad_name(name) or not each or os.path.islink(root / path) or not os.path.isdir(root / path):
+    if not _walk_client(walk, root, name):
         return None
-    walk.enter(path, name, CONTENT.folders[CLIENTS], "", False)
     return tuple(sorted(walk.clients.get(name, ()))), tuple(sorted(walk.problems))
+
+
+def _walk_client(walk: _Walk, root: Path, name: str) -> bool:
+    """Walks through the folder of one client; false where there is none."""
+    path = f"content/{CLIENTS}/{name}"
+    if bad_name(name) or os.path.islink(root / path) or not os.path.isdir(root / path):
+        return False
+    walk.enter(path, name, CONTENT.folders[CLIENTS], "", False)
+    return True
 
 
 def scan_shared(root: Path) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
@@ -129,6 +145,7 @@ class _Walk:
         self.problems: list[Problem] = []
         self.shared: list[Source] = []
         self.clients: dict[str, list[Source]] = {}
+        self.folders: dict[str, list[FolderStamp]] = {}
 
     def problem(self, path: str, misplaced: Misplaced) -> None:
         readable = path.encode("utf-8", "backslashreplace").decode()
@@ -137,8 +154,11 @@ class _Walk:
 
     def folder(self, path: str, layout: Folder, client: str = "", linked: bool = False) -> None:
         """Look at each entry of one folder. `linked`: a symbolic link led here."""
+        place = f"{self.root}/{path}"
         try:
-            with os.scandir(f"{self.root}/{path}") as found:
+            info = os.stat(place)  # before its entries: what comes while they are listed shows in its times
+            self.folders.setdefault(client, []).append((path, info.st_mtime_ns, info.st_ctime_ns))
+            with os.scandir(place) as found:
                 kept = (entry for entry in found if not ignored(entry.name, bool(layout.free)))
                 entries = sorted(kept, key=lambda entry: entry.name)
         except OSError as error:
@@ -227,6 +247,9 @@ class _SharedWalk(_Walk):
     def enter(self, path: str, name: str, layout: Folder, client: str, linked: bool) -> None:
         if layout is not CONTENT or name != CLIENTS:
             super().enter(path, name, layout, client, linked)
+        else:
+            info = os.stat(f"{self.root}/{path}")
+            self.folders.setdefault("", []).append((path, info.st_mtime_ns, info.st_ctime_ns))
 
 
 def _part(path: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,18 +56,24 @@ class Fingerprint(msgspec.Struct, frozen=True, array_like=True):
 
 def fingerprint(
     root: Path,
-    folders: Iterable[str],
+    folders: Iterable[Folder],
     files: Iterable[str],
     absent: Iterable[str] = (),
     contents: dict[str, bytes] | None = None,
+    at: int | None = None,
 ) -> Fingerprint:
-    """These files and folders as they are now. `contents` takes what the files hold. Raises `OSError`."""
-    at = time.time_ns()
-    found = []
-    for path in folders:
-        info = os.stat(f"{root}/{path}")
-        found.append(Folder(path, info.st_mtime_ns, info.st_ctime_ns))
-    return Fingerprint(at, tuple(found), tuple(_seen(root, path, contents) for path in files), tuple(absent))
+    """These files as they are now, and folders as they were `at` a time before: now where nothing is said.
+
+    `contents` takes what the files hold. Raises `OSError`.
+    """
+    at = time.time_ns() if at is None else at
+    return Fingerprint(at, tuple(folders), tuple(_seen(root, path, contents) for path in files), tuple(absent))
+
+
+def folder_of(root: Path, path: str) -> Folder:
+    """A folder as it is now. Raises `OSError`."""
+    info = os.stat(f"{root}/{path}")
+    return Folder(path, info.st_mtime_ns, info.st_ctime_ns)
 
 
 def below(root: Path, *tops: str) -> tuple[list[str], list[str]]:
@@ -82,7 +89,11 @@ def below(root: Path, *tops: str) -> tuple[list[str], list[str]]:
 
 def stands(root: Path, then: Fingerprint) -> bool:
     """Whether the system's word alone proves that nothing came, went or changed since."""
-    settled = then.at - SETTLED
+    return is_as_seen(root, then, then.at - SETTLED)
+
+
+def is_as_seen(root: Path, then: Fingerprint, settled: int = sys.maxsize) -> bool:
+    """Whether the system says the same as then, of what was last touched before the time `settled` (ns)."""
     base = f"{root}/"
     stat = os.stat
     try:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from portalgen.content.lockfile import LockFile
-from portalgen.content.sources import Source, Tree, scan, scan_named
+from portalgen.content.sources import Tree, scan, scan_named
 from portalgen.publish.beside import stand_beside
-from portalgen.publish.fingerprint import Fingerprint, below, fingerprint
+from portalgen.publish.fingerprint import Fingerprint, Folder, below, fingerprint, folder_of
 from portalgen.publish.glance import Glance, Sum, day_of, glance, lock_fingerprint
 from portalgen.publish.memory import Recalled, Unit, Units, remember, stand
 from portalgen.publish.state import STATE_FOLDER
@@ -58,7 +58,7 @@ def look(root: Path, output: Path, known: Recalled, seen: Glance | None, today: 
     day = day_of(last, today)
     fresh = dict[str, Unit]()
     for name in seen.moved & tree.clients.keys():
-        unit = _again(known.clients[name], client_fingerprint(root, name, tree.clients[name]))
+        unit = _again(known.clients[name], client_fingerprint(root, name, tree))
         if unit and day <= unit.until and stand(output, unit.outputs):
             fresh[name] = unit
     found = known.clients.of((name for name in known.clients if name not in doubtful or name in fresh), fresh)
@@ -108,25 +108,28 @@ def _again(unit: Unit, now: Fingerprint | None) -> Unit | None:
 
 def shared_fingerprint(root: Path, tree: Tree) -> Fingerprint | None:
     """Everything but the clients' folders: content, templates, kept tombstones. None when something cannot be read."""
-    folders, _ = below(root, "content")
-    folders = [folder for folder in folders if not folder.startswith(f"{CLIENTS}/")]
     more, files = below(root, "templates", TOMBSTONES)
     try:
         absent = [name for name in ("templates", TOMBSTONES) if not os.path.lexists(root / name)]
-        return fingerprint(root, [*folders, *more], [*(source.path for source in tree.shared), *files], absent)
+        folders = [*_folders(tree, ""), *(folder_of(root, path) for path in more)]
+        return fingerprint(root, folders, [*(source.path for source in tree.shared), *files], absent, at=tree.at)
     except OSError:
         return None
 
 
 def client_fingerprint(
-    root: Path, name: str, sources: tuple[Source, ...], contents: dict[str, bytes] | None = None
+    root: Path, name: str, tree: Tree, contents: dict[str, bytes] | None = None
 ) -> Fingerprint | None:
     """One client's folder; `contents` takes what its files hold. None when something cannot be read."""
-    folders, _ = below(root, f"{CLIENTS}/{name}")
+    files = [source.path for source in tree.clients[name]]
     try:
-        return fingerprint(root, folders, [source.path for source in sources], contents=contents)
+        return fingerprint(root, _folders(tree, name), files, contents=contents, at=tree.at)
     except OSError:
         return None
+
+
+def _folders(tree: Tree, client: str) -> Iterator[Folder]:
+    return (Folder(*stamp) for stamp in tree.folders.get(client, ()))
 
 
 def locked(file: LockFile, client: str) -> bytes:

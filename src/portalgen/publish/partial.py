@@ -102,7 +102,7 @@ def _remade(
     def make(number: int) -> Remade:
         name = names[number]
         contents: dict[str, bytes] = {}
-        sources = client_fingerprint(root, name, tree.clients[name], contents)
+        sources = client_fingerprint(root, name, tree, contents)
         if sources is None:
             return Remade(Made(name, torn=True), Fingerprint(0, (), ()))
         return Remade(maker.make(name, tree.clients[name], contents, staging.put), sources)

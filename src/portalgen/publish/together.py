@@ -20,7 +20,7 @@ from portalgen.content.sources import scan, scan_named
 from portalgen.publish.access import keep_lock
 from portalgen.publish.beside import write_beside
 from portalgen.publish.clients import Facts, Made
-from portalgen.publish.fingerprint import Fingerprint
+from portalgen.publish.fingerprint import Fingerprint, is_as_seen
 from portalgen.publish.finished import Finished, Staging
 from portalgen.publish.glance import lock_fingerprint
 from portalgen.publish.ground import Ground, Public
@@ -188,6 +188,9 @@ class Together:
 
     def _check_settled(self) -> None:
         """Raises `Unsettled` when the folder is not as it was when the build began to read it."""
+        read = (self._sources, *(one.sources for one in self._remade.values()))
+        if all(is_as_seen(self._root, sources) for sources in read):
+            return
         tree = self._ground.tree
         named = [name for name, sources in tree.clients.items() if sources]
         now = scan(self._root) if self._seen.whole else scan_named(self._root, named, tree.clients)
