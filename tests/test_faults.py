@@ -548,14 +548,15 @@ def test_what_is_read_only_unreadable_or_locked_by_another_program_is_replaced(f
 # what is looked at for which time, what becomes of what
 CHANGES: Mapping[str, tuple[str, int, Literal["remove", "write"], str]] = {
     "the file that is opened": ("ana/plan.md", 1, "remove", f"{ANA}plan.md"),
-    "the folder that is listed": ("clients/ana/invoices", 2, "remove", f"{ANA}invoices"),
-    "a client whose name was read": ("clients/ana", 2, "remove", "content/clients/ana"),
+    "the folder that is listed": ("clients/ana/invoices", 1, "remove", f"{ANA}invoices"),
+    "a client whose name was read": ("clients/ana", 1, "remove", "content/clients/ana"),
     "a client after it was read": ("static/room5.txt", 2, "remove", "content/clients/ana"),
     "a picture that is copied": ("static/room5.txt", 2, "remove", "content/static/room5.txt"),
     "an attachment that is copied": ("files/report.txt", 2, "remove", f"{ANA}files/report.txt"),
     "saved after it was read": ("ana/client.yaml", 1, "write", "content/pages/home.md"),
     "saved late": ("static/room5.txt", 2, "write", f"{ANA}plan.md"),
     "new": ("ana/client.yaml", 1, "write", "content/pages/more.md"),
+    "new in a folder that was listed": ("ana/client.yaml", 1, "write", f"{ANA}invoices/2026-0099.yaml"),
 }
 
 

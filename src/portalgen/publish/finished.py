@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from portalgen.publish.state import STATE_FOLDER, state_folder
+from portalgen.publish.paths import Folders, folders_of
+from portalgen.publish.state import STATE_FOLDER, are_plain, is_plain, is_unfinished, state_folder
 
+PRIVATE = "p/"
 STAGING = "staging"
 """The folder in `.portalgen/` where files wait until it is sure that nothing is wrong with any of them."""
 
@@ -42,18 +46,23 @@ class Staging:
 
     def __init__(self, root: Path, output: Path, known: dict[str, str], stamps: dict[str, tuple[int, int]]) -> None:
         self._output, self._known, self._stamps = f"{output}{os.sep}", known, stamps
-        self._folder = state_folder(root) / STAGING
+        self._folder = str(state_folder(root) / STAGING)
         self._count = 0
+        self._links = {link_of(path) for path in known}
+        self._made, self._folders = dict[str, str](), Folders()
 
     def put(self, path: str, data: bytes) -> Finished:
         """Stages a file, unless the output holds the same one already. Raises `OSError`."""
         name, size = hashlib.sha256(data).hexdigest(), len(data)
         if self._known.get(path) == name and (mtime := self._standing(path, data)):
             return Finished(name, size, mtime_ns=mtime)
-        if not self._count:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._count += 1
-        place = f"{self._folder}{os.sep}{os.getpid()}-{self._count}"
+        link = link_of(path)
+        if link and link not in self._links:  # all of it may come into the output at once
+            folder, _, last = path.rpartition("/")
+            place = f"{self._room(folder)}/{last}"
+        else:
+            self._count += 1
+            place = f"{self._room('')}/{os.getpid()}-{self._count}"
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
         try:
             rest = memoryview(data)
@@ -65,6 +74,20 @@ class Staging:
         if info.st_mode & 0o777 != 0o644:  # the umask here
             os.chmod(place, 0o644)
         return Finished(name, size, staged=place, mtime_ns=info.st_mtime_ns)
+
+    def _room(self, folder: str) -> str:
+        """The place of a folder below the one for staging, made when it is not there; of that one for no name."""
+        place = self._made.get(folder)
+        if place is None:
+            parent, _, name = folder.rpartition("/")
+            place = f"{self._room(parent)}/{name}" if folder else self._folder
+            with suppress(FileExistsError):
+                if folder:
+                    self._folders.make(place)
+                else:
+                    os.mkdir(place, 0o700)
+            self._made[folder] = place
+        return place
 
     def _standing(self, path: str, data: bytes) -> int:
         """The time of the file in the output if that holds the same bytes; else 0."""
@@ -79,6 +102,21 @@ class Staging:
                 return info.st_mtime_ns if file.read() == data else 0
         except OSError:
             return 0
+
+
+def check_names(files: Mapping[str, Finished]) -> None:
+    """Paths are made by us, so a bad one is a bug and no problem of the practitioner's."""
+    names = [name for name, file in files.items() if not file.stands]  # the others were looked at when they came
+    if "" in files or not are_plain(names) or any(map(is_unfinished, {name.rpartition("/")[2] for name in names})):
+        raise ValueError(f"not paths to publish at: {[name for name in names if not is_plain(name)] or names!r}")
+    if both := [folder for folder in folders_of(names) if folder in files]:
+        raise ValueError(f"files and folders at once: {both!r}")
+
+
+def link_of(path: str) -> str:
+    """The folder of the unlisted link that a file belongs to: `p/TOKEN`; empty where there is none."""
+    end = path.find("/", len(PRIVATE)) if path.startswith(PRIVATE) else -1
+    return path[:end] if end > 0 else ""
 
 
 def clear_staging(root: Path) -> None:

@@ -14,14 +14,13 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from portalgen.publish.crew import mapped, workers
-from portalgen.publish.finished import Finished, finished
+from portalgen.publish.finished import PRIVATE, Finished, check_names, finished, link_of
 from portalgen.publish.manifest import Owned, PartList, WholeList, history, output_key
-from portalgen.publish.paths import fold, folders_of, mode_of, parents, read_file, same_file
+from portalgen.publish.paths import Folders, fold, folders_of, mode_of, parents, read_file, same_file
 from portalgen.publish.place import checked_output
 from portalgen.publish.state import (
     LockBusy,
@@ -29,11 +28,9 @@ from portalgen.publish.state import (
     OutputFailed,
     OutputRefused,
     Written,
-    are_plain,
     bring,
     build_lock,
     failure,
-    is_plain,
     is_unfinished,
     write_whole,
 )
@@ -78,15 +75,14 @@ def publish(
     *,
     root: Path,
     output: Path,
-    private_prefix: str = "p/",
     progress: Callable[[int], None] | None = None,
 ) -> Written:
     """Make the output hold exactly `files` (by their path below it, with `/`), and whatever in it is not ours.
 
-    Files below `private_prefix` come first, removals last. `progress` hears how many files are in place so far.
+    Files of private links come first, removals last. `progress` hears how many files are in place so far.
     Raises `OutputRefused` before anything is written, `OutputFailed` when the disk or a permission stops us.
     """
-    return publication(files, root=root, output=output, private_prefix=private_prefix, progress=progress).written
+    return publication(files, root=root, output=output, progress=progress).written
 
 
 def publication(
@@ -94,7 +90,6 @@ def publication(
     *,
     root: Path,
     output: Path,
-    private_prefix: str = "p/",
     progress: Callable[[int], None] | None = None,
     jobs: int = 0,
     within: Within | None = None,
@@ -104,49 +99,38 @@ def publication(
     With `within`, `files` are those of that part only, and the rest of the output is left as it is.
     """
     coming = {path: one if isinstance(one, Finished) else finished(one) for path, one in files.items()}
-    _check_names(coming)
+    check_names(coming)
     place = checked_output(root, output, known=within is not None)
     site = Path(os.path.realpath(root))
     try:
         key = output_key(site, place)
         mine = PartList(site, key, within.owned, within.manifest) if within else WholeList(site, key)
-        work = _Publication(place, coming, mine.owned, private_prefix, progress or (lambda done: None))
-        work.jobs = jobs
-        written = work.run(mine.keep, lambda path: (not path.startswith(private_prefix), path.endswith(".html"), path))
+        work = _Publication(place, coming, mine.owned, progress or (lambda done: None), jobs)
+        written = work.run(mine.keep)
         return Publication(written, work.stamps, None if work.foreign else mine.id)
     except OSError as error:
         raise failure(error, place) from error
-
-
-def _check_names(files: Mapping[str, Finished]) -> None:
-    """Paths are made by us, so a bad one is a bug and no problem of the practitioner's."""
-    names = [name for name, file in files.items() if not file.stands]  # the others were looked at when they came
-    if "" in files or not are_plain(names) or any(map(is_unfinished, {name.rpartition("/")[2] for name in names})):
-        raise ValueError(f"not paths to publish at: {[name for name in names if not is_plain(name)] or names!r}")
-    if both := [folder for folder in folders_of(names) if folder in files]:
-        raise ValueError(f"files and folders at once: {both!r}")
 
 
 class _Publication:
     """One run over one output: look at everything, then write, then remove."""
 
     def __init__(
-        self, place: Path, files: Mapping[str, Finished], old: Owned, private: str, progress: Callable[[int], None]
+        self, place: Path, files: Mapping[str, Finished], old: Owned, progress: Callable[[int], None], jobs: int
     ) -> None:
         self._base = f"{place}{os.sep}"
         self._place = place
         self._files = files
         self._old = old
         self._ours = frozenset(old.folders)
-        self._private = private
         self._progress = progress
         self._folders: dict[str, bool] = {}  # whether the folder is there, by its path
-        self._masked: dict[str, bool] = {}  # whether a folder that was made now came with another mode
+        self._maker = Folders()
         self._gone: set[str] = set()
         self.foreign: set[str] = set()
         self._replaced: set[str] = set()  # what stands there and is another file
         self._done = 0
-        self.jobs = 0
+        self._jobs = jobs
         self.stamps: dict[str, tuple[int, int]] = {}
 
     @cached_property
@@ -159,7 +143,7 @@ class _Publication:
         """What is to be published, by its path without regard to case."""
         return {fold(path): path for path in self._files}
 
-    def run(self, remember: Callable[[Owned], None], order: Callable[[str], tuple[bool, bool, str]]) -> Written:
+    def run(self, remember: Callable[[Owned], None]) -> Written:
         if not self._old.complete:
             self._sweep()
         waiting = self._compare()
@@ -175,7 +159,7 @@ class _Publication:
         if not self._place.is_dir():
             self._place.mkdir(parents=True)
             self._place.chmod(0o755)
-        self._bring(sorted(waiting, key=order))
+        self._bring(sorted(waiting, key=_order))
         for path in stale:
             self._remove(path)
         kept = self._prune(folders)
@@ -185,32 +169,45 @@ class _Publication:
         return Written(len(waiting), len(self._files) - len(waiting), len(self._gone))
 
     def _bring(self, waiting: list[str]) -> None:
-        """Puts files into place in this order; many that lie below one private folder each, in several processes."""
-        tops: dict[str, list[str]] = {}
-        for path in waiting if len(waiting) >= _MANY else ():
-            if path.startswith(self._private) and "/" in path[len(self._private) :] and self._files[path].staged:
-                tops.setdefault(path[: path.index("/", len(self._private))], []).append(path)
-        chunks = [list(chain.from_iterable(list(tops.values())[n::_CHUNKS])) for n in range(_CHUNKS)] if tops else []
-        crew = workers(len(chunks), self.jobs)
-        if crew > 1:
-            self._make_room(f"{self._private}index.html")
+        """Puts files into place: those of each link together, of many links in several processes; then all others."""
+        links: dict[str, list[str]] = {}
+        for path in waiting:
+            if self._files[path].staged and (link := link_of(path)):
+                links.setdefault(link, []).append(path)
+        if links:
+            self._make_room(f"{PRIVATE}index.html")
+        chunks = [list(links)[n::_CHUNKS] for n in range(_CHUNKS)]
+        crew = workers(len(chunks), self._jobs) if len(waiting) >= _MANY and links else 1
 
-            def place(number: int) -> tuple[dict[str, tuple[int, int]], set[str]]:
-                for path in chunks[number]:
-                    self._make_room(path)
-                    self._write(path, self._files[path])
-                return {path: self.stamps[path] for path in chunks[number]}, self._gone
+        def place(number: int) -> tuple[dict[str, tuple[int, int]], set[str]]:
+            placed = [path for link in chunks[number] for path in self._bring_link(link, links[link])]
+            return {path: self.stamps[path] for path in placed}, self._gone
 
-            for _, (stamps, gone) in mapped(place, len(chunks), crew):
-                self.stamps |= stamps
-                self._gone |= gone
-                for _ in stamps:
-                    self._count()
-            waiting = [path for path in waiting if path not in self.stamps]
+        done = mapped(place, len(chunks), crew) if crew > 1 else enumerate(map(place, range(len(chunks))))
+        for _, (stamps, gone) in done:
+            self.stamps |= stamps
+            self._gone |= gone
+            for _ in stamps:
+                self._count()
+        waiting = [path for path in waiting if path not in self.stamps]
         for path in waiting:
             self._make_room(path)
             self._write(path, self._files[path])
             self._count()
+
+    def _bring_link(self, link: str, paths: list[str]) -> list[str]:
+        """Puts the files of one link into place: a whole folder at once where nothing of it is there yet."""
+        staged = self._files[paths[0]].staged.removesuffix(paths[0]) + link
+        if not self._folders.get(link, True) and all(self._files[p].staged == staged + p[len(link) :] for p in paths):
+            with suppress(OSError):
+                os.rename(staged, self._base + link)
+                self._folders |= dict.fromkeys(folders_of(paths), True)
+                self.stamps |= {path: (self._files[path].size, self._files[path].mtime_ns) for path in paths}
+                return paths
+        for path in paths:
+            self._make_room(path)
+            self._write(path, self._files[path])
+        return paths
 
     def _write(self, path: str, file: Finished) -> None:
         place = self._base + path
@@ -340,18 +337,12 @@ class _Publication:
             self._make_folder(parent)
         place = self._base + folder
         try:
-            os.mkdir(place, 0o755)
+            self._maker.make(place)
         except FileExistsError:
             if not self._is_real_folder(folder):
                 self._unlink(folder)  # a file of ours: we looked
-                os.mkdir(place, 0o755)
-        # the host has to read it, whatever the umask is here; what is below a new folder comes as that one came
-        masked = self._masked.get(parent)
-        if masked is None:
-            masked = os.lstat(place).st_mode & 0o777 != 0o755
-        if masked:
-            os.chmod(place, 0o755)
-        self._masked[folder], self._folders[folder] = masked, True
+                self._maker.make(place)
+        self._folders[folder] = True
 
     def _remove(self, path: str) -> None:
         """Remove a file of ours; leave alone what is no file any more."""
@@ -393,6 +384,11 @@ class _Publication:
             (mode := mode_of(self._base + part)) is not None and stat.S_ISDIR(mode)
             for part in (*parents(folder), folder)
         )
+
+
+def _order(path: str) -> tuple[bool, bool, str]:
+    """Private files come first, and what pages lead to before pages."""
+    return not path.startswith(PRIVATE), path.endswith(".html"), path
 
 
 class _InTheWay(Exception):

@@ -48,3 +48,23 @@ def same_file(one: str, other: str) -> bool:
         return os.path.samestat(os.lstat(one), os.lstat(other))
     except OSError:
         return False
+
+
+class Folders:
+    """Makes folders that the host can read, whatever the umask is here.
+
+    What is below a new folder comes as that one came, so its mode is not asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._masked: dict[str, bool] = {}
+
+    def make(self, place: str) -> None:
+        """One folder in one that is there. Raises `FileExistsError`."""
+        os.mkdir(place, 0o755)
+        masked = self._masked.get(os.path.dirname(place))
+        if masked is None:
+            masked = os.lstat(place).st_mode & 0o777 != 0o755
+        if masked:
+            os.chmod(place, 0o755)
+        self._masked[place] = masked

@@ -16,7 +16,7 @@ from portalgen.content.lock import Lock
 from portalgen.content.lockfile import LockFile
 from portalgen.content.places import Places
 from portalgen.content.problems import Finding, Problem
-from portalgen.content.sources import scan, scan_named
+from portalgen.content.sources import Source, scan, scan_named
 from portalgen.publish.access import keep_lock
 from portalgen.publish.beside import write_beside
 from portalgen.publish.clients import Facts, Made
@@ -188,10 +188,11 @@ class Together:
 
     def _check_settled(self) -> None:
         """Raises `Unsettled` when the folder is not as it was when the build began to read it."""
-        read = (self._sources, *(one.sources for one in self._remade.values()))
-        if all(is_as_seen(self._root, sources) for sources in read):
-            return
         tree = self._ground.tree
+        read = [(tree.clients[name], one.sources) for name, one in self._remade.items()]
+        read.append((tree.shared, self._sources))
+        if all(_is_of(files, sources) and is_as_seen(self._root, sources) for files, sources in read):
+            return
         named = [name for name, sources in tree.clients.items() if sources]
         now = scan(self._root) if self._seen.whole else scan_named(self._root, named, tree.clients)
         then = {*tree.shared, *(source for name in tree.clients for source in tree.clients[name])}
@@ -295,6 +296,12 @@ class Together:
             listed=done.manifest,
         )
         remember(self._root, self._output, last, seen.clients.of(ground.tree.clients, now), after=seen.known)
+
+
+def _is_of(files: Iterable[Source], read: Fingerprint) -> bool:
+    """Whether files were read as they were found."""
+    seen = {file.path: (file.size, file.mtime) for file in read.files}
+    return all(seen.get(file.path) == (file.size, file.mtime_ns) for file in files)
 
 
 def _as_they_stand(outputs: Iterable[Output]) -> Iterator[tuple[str, Finished]]:
