@@ -152,7 +152,7 @@ class Portalgen(Builder):
     def __init__(self, site: Path, name: str = "portalgen") -> None:
         super().__init__(site, "output")
         self.name = name
-        self.command = [sys.executable, "-m", "portalgen", "build", "--today", DAY]
+        self.command = [str(Path(sys.executable).with_name("portalgen")), "build", "--today", DAY]
         self.caches = (site / ".portalgen/cache",)
         self._links: dict[str, dict[tuple[str, str], str]] = {}
 

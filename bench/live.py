@@ -38,7 +38,7 @@ PAINTED = """addEventListener("DOMContentLoaded", () => requestAnimationFrame(()
 
 
 def portalgen(*command: str) -> list[str]:
-    return [sys.executable, "-m", "portalgen", *command]
+    return [str(Path(sys.executable).with_name("portalgen")), *command]
 
 
 def corpus(size: str, folder: Path, form: str = "portalgen") -> Path:
