@@ -152,13 +152,14 @@ class Portalgen(Builder):
     def __init__(self, site: Path, name: str = "portalgen") -> None:
         super().__init__(site, "output")
         self.name = name
-        self.command = [str(Path(sys.executable).with_name("portalgen")), "build", "--today", DAY]
+        self.program = str(Path(sys.executable).with_name("portalgen"))
+        self.command = [self.program, "build", "--today", DAY]
         self.caches = (site / ".portalgen/cache",)
         self._links: dict[str, dict[tuple[str, str], str]] = {}
 
     def page(self, client: str, kind: str, ref: str) -> list[bytes]:
         if client not in self._links:
-            command = [*self.command[:3], "links", client, "--json", "--today", DAY]
+            command = [self.program, "links", client, "--json", "--today", DAY]
             said = subprocess.run(command, cwd=self.site, check=True, capture_output=True, env=ENVIRONMENT).stdout
             self._links[client] = {(row["kind"], row["ref"]): row["url"] for row in json.loads(said)}
         address, _, key = re.sub("^https://[^/]+/", "", self._links[client][kind, ref]).partition("#")

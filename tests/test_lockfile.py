@@ -80,6 +80,7 @@ def test_lines_may_be_left_on_the_disk(data: bytes, tmp_path: Path, begin: bytes
     (tmp_path / "portalgen.lock").write_bytes(begin + data)
     read, left = LockFile(begin + data), LockFile.left_at(tmp_path)
     assert left.data == b""
+    assert not left.is_empty
     assert (left.rest, left.regular, left.ordered, left.whole()) == (read.rest, True, True, read.whole())
     assert sorted(left.salts) == sorted(read.salts)
     assert list(left.clients) == list(read.clients)
@@ -114,6 +115,8 @@ def test_new_lines_find_their_place(data: bytes) -> None:
 def test_there_may_be_none(tmp_path: Path) -> None:
     file = LockFile.at(tmp_path)
     assert (file.data, list(file.clients), file.regular, file.ordered) == (b"", [], True, True)
+    assert file.is_empty
+    assert LockFile.left_at(tmp_path).is_empty
 
 
 # --- rows

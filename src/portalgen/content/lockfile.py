@@ -112,6 +112,11 @@ class LockFile:
         """The clients it has rows of."""
         return self._index[0]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands in it."""
+        return not (self._left or self.data)
+
     def lines_of(self, client: str) -> bytes:
         """The lines of one client as they are written."""
         if self._searched:

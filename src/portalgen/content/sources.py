@@ -62,6 +62,10 @@ class Tree(NamedTuple):
     folders: Mapping[str, Sequence[FolderStamp]] = {}
     at: int = 0
 
+    def is_like(self, other: Tree | None) -> bool:
+        """Whether both hold the same, whenever that was seen."""
+        return other is not None and self[:4] == other[:4]
+
     @property
     def sources(self) -> tuple[Source, ...]:
         """All files, the shared ones first."""

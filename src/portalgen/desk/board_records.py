@@ -106,7 +106,7 @@ class Records:
             tree = scan(self.root)
             text = self._read_lock()
             day = self._day_of(self._shared) if self._shared else None
-            if self._seen and (tree, text, day) == (self._tree, self._lock_text, self._day):
+            if self._seen and tree.is_like(self._tree) and (text, day) == (self._lock_text, self._day):
                 return self._seen
             self._read(tree)
             if text != self._lock_text:
@@ -126,7 +126,7 @@ class Records:
         """Reads what all clients share where it, or the list of documents, changed; then the clients that changed."""
         before = self._tree
         same = before is not None and (before.shared, [*before.clients]) == (tree.shared, [*tree.clients])
-        if not (same and before == tree and self._part):
+        if not (same and tree.is_like(before) and self._part):
             part = read_shared(tree)
             if part.shared != self._shared:
                 self._shared = part.shared

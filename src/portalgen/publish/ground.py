@@ -104,7 +104,7 @@ class Ground:
         return msgspec.structs.replace(made, problems=told, excerpts=tuple(map(places.excerpt, told)))
 
     def _looked_at(self, public: Public) -> Iterator[Finding]:
-        if not self.tree.clients and not self.access.file.data:
+        if not self.tree.clients and self.access.file.is_empty:
             return
         search = self.search(public, self.workshop.sealed(None))
         yield from search.listings()
