@@ -20,6 +20,13 @@ from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, ROOT, minimal_site
 PATIENCE = 30.0
 DAY = dt.date.fromisoformat(DEMO_DAY)
 ANA = "content/clients/ana/"
+STRANGERS = (
+    ({"Host": "evil.example"}, 421),
+    ({"Host": "127.0.0.1:1"}, 421),
+    ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ({"Sec-Fetch-Site": "same-site"}, 403),
+)
+"""What a page of somebody else would send, and how it is turned away."""
 SERVICE = "---\nname: Talking\nsummary: We talk.\nduration_minutes: 50\nprice: 60.00\n---\nWe sit and talk.\n"
 SITE: Mapping[str, str] = {
     **MINIMAL_CLIENT,

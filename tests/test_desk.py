@@ -22,7 +22,7 @@ from portalgen.desk.board import ACTIONS
 from portalgen.desk.board_charts import ageing, money_in
 from portalgen.desk.board_records import Records
 from portalgen.desk.board_week import SHOWN, week_of
-from tests.desks import ANA, DAY, Desk, demo_site, desk_of, small_site, visible, written
+from tests.desks import ANA, DAY, STRANGERS, Desk, demo_site, desk_of, small_site, visible, written
 from tests.support import DEMO_DAY, Built, invoke, minimal_site
 
 FORM = "application/x-www-form-urlencoded"
@@ -58,10 +58,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"Host": "evil.example"}, 421),
-        ({"Host": "127.0.0.1:1"}, 421),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
+        *STRANGERS,
         ({"Sec-Fetch-Site": "none"}, 403),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),

@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 
 from portalgen.content.loader import Loaded, load
 from portalgen.content.lock import read_lock
-from portalgen.content.problems import Problem
+from portalgen.content.model import Shared
+from portalgen.content.problems import Finding, Problem
 from portalgen.publish import sensitive
 from portalgen.publish.access import passing_access
-from portalgen.publish.leaks import Search, leaks
+from portalgen.publish.leaks import Search
 from portalgen.publish.parts import Workshop
 from portalgen.publish.scripts import script_findings, shares_origin
 from portalgen.publish.sensitive import shared_values, values_of
@@ -170,6 +171,20 @@ def values(loaded: Loaded) -> tuple[Value, ...]:
     assert loaded.site
     folders = loaded.site.clients.values()
     return (*(value for folder in folders for value in values_of(folder)), *shared_values(loaded.site.shared))
+
+
+def leaks(
+    public: Mapping[str, bytes],
+    values: Iterable[Value],
+    secrets: Iterable[bytes],
+    addresses: Iterable[str],
+    shared: Shared,
+) -> Iterator[Finding]:
+    """All that a search finds."""
+    search = Search(public, shared)
+    yield from search.listings()
+    yield from search.secrets(secrets, addresses)
+    yield from search.values(values)
 
 
 def searched(

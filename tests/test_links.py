@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portalgen.publish.checks import LinkChecker, read, read_quickly
+from portalgen.publish.checks import LinkChecker
 from portalgen.site.links import folders, relative
 from portalgen.site.pages import Page
 from portalgen.site.practice import mailto
@@ -145,15 +145,17 @@ def test_files_of_our_own_must_be_there(tmp_path: Path) -> None:
     ]
 
 
-def test_both_ways_of_reading_agree_on_our_own_templates(demo_output: Path) -> None:
-    pages = list(demo_output.rglob("*.html"))
-    assert pages
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
-        exact, quick = read(text), read_quickly(text)
-        assert set(exact.links) == set(quick.links), page
-        assert {load for load in exact.loads if load != "data:,"} == {x for x in quick.loads if x != "data:,"}, page
-        assert exact.ids == quick.ids, page
+def test_pages_of_our_own_templates_need_no_close_look(demo_output: Path) -> None:
+    pages = {
+        path.relative_to(demo_output).as_posix(): path.read_text("utf-8") for path in demo_output.rglob("p/**/*.html")
+    }
+    assert len(pages) > 20
+    quick = LinkChecker({path.relative_to(demo_output).as_posix() for path in demo_output.rglob("*.*")}, {}).beside(
+        pages
+    )
+    for place, text in pages.items():
+        assert quick._plainly_well(place, None, folders(place), text), place
+        assert not quick._plainly_well(place, None, folders(place), text + '<a href="nowhere.html">'), place
 
 
 _STEP = st.sampled_from(
@@ -224,6 +226,7 @@ _PIECE = st.sampled_from(
 @example(['<link href="https://e.example/"> <a href="https://e.example/">'], ("p/t/",))
 @example([' id="a&amp;b" id="a&#38;b"'], ("p/t/",))
 @example(['<p id="a%62"><a href="#a%62">'], ("p/t/",))
+@example(['id="<a id="x"><a id="x">'], ("p/t/",))
 def test_what_is_well_at_a_glance_is_well_when_it_is_read(texts: list[str], addresses: tuple[str, ...]) -> None:
     pages = [
         Page(address=address, template="x.html", view=View(), source="x.md", visibility="client")

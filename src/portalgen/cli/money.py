@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -303,7 +303,8 @@ def draft(client: str, site: Path, today: dt.date | None, as_json: bool, **optio
 
     every = bool(options.pop("every"))
     options["recurring"] = bool(options["recurring"])
-    wanted = Wanted(**{key: value for key, value in options.items() if value})  # type: ignore[arg-type]  # click checked them
+    given: dict[str, Any] = {key: value for key, value in options.items() if value}  # click has checked their types
+    wanted = Wanted(**given)
     if every == bool(client):
         raise click.UsageError("name one client, or write --all")
     if every and wanted.late_fee:

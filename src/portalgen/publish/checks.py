@@ -1,9 +1,9 @@
 """Checks on the finished set of pages: dead links and anchors, two pages at one address, files from other sites.
 
-Pages are read as a browser reads them. That takes a millisecond or two, so private pages of the built-in templates,
+Pages are read as a browser reads them. That takes a millisecond or two, so of private pages of the built-in templates,
 which write tags in small letters, every attribute after a space and in double quotes, and escape what they are given,
-are searched instead. Of most it is seen at once that nothing is wrong: whatever looks like an address leads somewhere,
-and those templates write addresses in `href` and `src` alone.
+it is seen first whether anything can be wrong: mostly all that looks like an address or an id is well, and those
+templates write addresses in `href` and `src` alone.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ from portalgen.site.pages import Page
 from portalgen.site.stylesheet import is_foreign, loaded_by
 
 RESERVED = ("p", "assets", "static")
-_TAG = re.compile(r"<(a|area|img|link|source|script|audio|video|iframe|embed|track|form)\b([^<>]*)>")
-_ADDRESS = re.compile(r'\b(href|src|poster|action)="([^"]*)"')
-_ID = ' id="'
 _EVERY_ID = re.compile(r'id="([^"]*)"')
 _EVERY_HREF = re.compile(r'href="([^"]*)"')
 _EVERY_SRC = re.compile(r'src="([^"]*)"')
@@ -111,28 +108,6 @@ def read(text: str) -> Read:
     reader.feed(plain_comments(text))
     reader.close()
     return Read(tuple(reader.links), tuple(reader.loads), tuple(reader.ids))
-
-
-def read_quickly(text: str) -> Read:
-    """The same for a page of the built-in templates, which write all attributes in one way."""
-    links: dict[str, None] = {}
-    loads: dict[str, None] = {}
-    for tag, attributes in _TAG.findall(text):
-        for name, raw in _ADDRESS.findall(attributes):
-            loading = name in ("src", "poster") or (tag == "link" and 'rel="canonical"' not in attributes)
-            (loads if loading else links)[html.unescape(raw)] = None
-    return Read(tuple(links), tuple(loads), tuple(_ids(text)))
-
-
-def _ids(text: str) -> Iterator[str]:
-    """The ids in the tags of such a page, in order. To search backwards from an attribute costs less than every tag."""
-    at = text.find(_ID)
-    while at >= 0:
-        tag = text.rfind("<", 0, at)
-        value = at + len(_ID)
-        if tag >= 0 and "a" <= text[tag + 1] <= "z" and text.find(">", tag, at) < 0:
-            yield html.unescape(text[value : text.index('"', value)])
-        at = text.find(_ID, value)
 
 
 def double_addresses(pages: Iterable[Page]) -> Iterator[Finding]:
@@ -226,15 +201,15 @@ class LinkChecker:
     def _known(self, file: str) -> Read | None:
         """What a page refers to, if it is one that is known."""
         if file in self._unread:
-            self._read[file] = read_quickly(self._unread.pop(file))
+            self._read[file] = self.read(self._unread.pop(file))
         return self._read.get(file)
 
     def _plainly_well(self, here: str, sealed: Inside | None, above: Sequence[str], text: str) -> bool:
         """Whether nothing can be wrong with a page: all that looks like an address or an id in it is well, be it one
         or not. Else it has to be read."""
         ids = _EVERY_ID.findall(text)
-        names = {*ids}
-        if len(names) < len(ids) or "&" in "".join(ids) or here not in self._beside:
+        names, letters = {*ids}, "".join(ids)
+        if len(names) < len(ids) or "&" in letters or "<" in letters or here not in self._beside:
             return False
         if 'src="' in text and not all(self._stands(above, address) for address in _EVERY_SRC.findall(text)):
             return False

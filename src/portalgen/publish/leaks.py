@@ -31,21 +31,6 @@ _SITE = "content/site.yaml"
 _MONTHS = ("wide", "abbreviated")
 
 
-def leaks(
-    public: Mapping[str, bytes],
-    values: Iterable[Value],
-    secrets: Iterable[bytes],
-    addresses: Iterable[str],
-    shared: Shared,
-    sources: Mapping[str, str] = {},
-) -> Iterator[Finding]:
-    """What the `public` files say that they may not: see `Search`."""
-    search = Search(public, shared, sources)
-    yield from search.listings()
-    yield from search.secrets(secrets, addresses)
-    yield from search.values(values)
-
-
 class Search:
     """Looks for what is private in the `public` files (by their path in the output), which are read once.
 

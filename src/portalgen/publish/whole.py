@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,10 +91,8 @@ def build_into(
 
 def _prepare() -> None:
     """Imports what a build needs."""
-    import filelock  # noqa: F401
-
-    import portalgen.publish.look
-    import portalgen.publish.partial  # noqa: F401
+    for name in ("filelock", "portalgen.publish.look", "portalgen.publish.partial"):
+        import_module(name)
 
 
 def _unchanged(last: Last, clients: Sum) -> Outcome:
