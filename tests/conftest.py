@@ -143,7 +143,7 @@ def starter_output(starter: Built) -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, headless: where it is installed the shell, which is the same engine without the windows around
-    it and does with two thirds of the work. It resolves no name at all, so nothing it asks for leaves this machine."""
+    it and has less to do. It resolves no name at all, so nothing it asks for leaves this machine."""
     executable = program("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     if executable is None:
         pytest.skip("Chromium is not installed")

@@ -1,4 +1,4 @@
-"""Plain data into records where every value fits, in less than half of the time of `convert`.
+"""Plain data into records where every value fits, in about half of the time of `convert`.
 
 Where one does not, or there is a flaw in a record, no record is made: `convert` says what is wrong, and where.
 """
