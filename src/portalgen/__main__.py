@@ -12,8 +12,11 @@ from portalgen.cli import main
 
 
 def run() -> NoReturn:
-    """The program as a whole process. Taking all it has read apart would be a tenth of a build that changes nothing."""
-    gc.set_threshold(20_000)
+    """The program as a whole process. Taking all it has read apart would be a tenth of a build that changes nothing.
+
+    Most commands are over before looking for cycles in memory could pay; what stays longer turns that on again.
+    """
+    gc.disable()
     code: object = 1
     try:
         main(prog_name="portalgen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from importlib import import_module
@@ -202,6 +203,7 @@ def serve(
     for name in names:
         if not _HOST_NAME.fullmatch(name):
             raise click.UsageError(f"--allow-host: '{name}' is no host; write the name alone, such as desk.example.org")
+    gc.enable()
     try:
         run(
             site,

@@ -31,11 +31,9 @@ def parse_currency(text: str) -> str:
 
 @cache
 def _countries() -> frozenset[str]:
-    from babel.core import Locale
+    from babel.core import get_global
 
-    other = {"EU", "UN", "EZ", "QO", "XA", "XB", "ZZ", "UK"}
-    codes = {str(code) for code in Locale("en").territories}
-    return frozenset(code for code in codes if re.fullmatch("[A-Z]{2}", code)) - other
+    return frozenset(map(str, get_global("territory_languages"))) - {"ZZ"}  # which stands for what is unknown
 
 
 def parse_country(text: str) -> str:

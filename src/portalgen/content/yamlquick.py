@@ -32,11 +32,11 @@ _VALUE = rf"-?\w(?:[^,?:#\[\]{{}}\n]*[^ ,?:#\[\]{{}}\n])?|{_QUOTED}"
 
 
 def _list(item: str) -> str:
-    return rf"\[ ?(?:{item})(?:, (?:{item}))* ?\]"
+    return rf"\[ ?(?:(?:{item})(?:, |(?= ?\])))+ ?\]"
 
 
 def _pairs(value: str) -> str:
-    return rf"\{{ ?{_KEY}: (?:{value})(?:, {_KEY}: (?:{value}))* ?\}}"
+    return rf"\{{ ?(?:{_KEY}: (?:{value})(?:, |(?= ?\}})))+ ?\}}"
 
 
 _INNER = f"{_VALUE}|{_list(_VALUE)}|{_pairs(_VALUE)}"

@@ -27,6 +27,8 @@ from portalgen.site.sealing import encodings
 _ADDRESS = re.compile(rb"p/[a-z2-7]{32}(?![a-z2-7])")
 _LISTS = ("robots.txt", "sitemap.xml")
 _WINDOW = 8
+_FEW = 100
+"""Needles that are looked for one by one."""
 _SITE = "content/site.yaml"
 _MONTHS = ("wide", "abbreviated")
 
@@ -44,6 +46,7 @@ class Search:
         self._own = _Own(shared)
         self._confirm = _Confirm(self._own)
         self._pages: dict[str, Disclosed] = {}
+        self._asked = 0
 
     @cached_property
     def _everything(self) -> bytes:
@@ -107,8 +110,12 @@ class Search:
     def _standing(self, needles: Collection[bytes]) -> list[bytes]:
         """The needles (16 bytes or more each) that stand in a text.
 
-        Wherever one stands, one of its first eight windows of eight bytes begins at a multiple of eight.
+        Wherever one stands, one of its first eight windows of eight bytes begins at a multiple of eight. To learn all
+        windows pays when there are many needles.
         """
+        self._asked += len(needles)
+        if self._asked <= _FEW:
+            return [needle for needle in needles if self._is_there(needle)]
         heads = memoryview(b"".join([needle[: 2 * _WINDOW] for needle in needles]) + bytes(_WINDOW))
         common: set[int] = set()
         for start in range(_WINDOW):
@@ -119,14 +126,16 @@ class Search:
         return [
             needle
             for needle in needles
-            if any(needle[start : start + _WINDOW] in windows for start in range(_WINDOW))
-            and any(needle in text for text in (self._everything, self._said.unpacked))
+            if any(needle[start : start + _WINDOW] in windows for start in range(_WINDOW)) and self._is_there(needle)
         ]
+
+    def _is_there(self, needle: bytes) -> bool:
+        return needle in self._everything or needle in self._said.unpacked
 
     def values(self, values: Iterable[Value]) -> Iterator[Finding]:
         """Which of the values stand somewhere and may not. All values of one file have to come together."""
-        rows = self._said.rows
-        hits = [value for value in values if value.lead in rows and _may_stand(value, rows)]
+        follow = self._said.follow
+        hits = [value for value in values if follow(value.lead) and _may_stand(value, follow)]
         asked = {(value.form, value.words): value for value in hits}  # many clients have a word in common
         known = {key: self._confirm(value, self._said) for key, value in asked.items()}
         hits = [value for value in hits if known[value.form, value.words]]
@@ -157,12 +166,12 @@ def _home(value: Value) -> str:
     return "/".join(value.path.split("/")[:3])
 
 
-def _may_stand(value: Value, rows: Collection[tuple[bytes, ...]]) -> bool:
+def _may_stand(value: Value, follow: Callable[[tuple[bytes, ...]], bool]) -> bool:
     """Whether every two or four words of it stand somewhere; dates and telephone numbers are written in many ways."""
     if value.form in ("birth", "phone"):
         return True
     tokens = value.words.lower().split()
-    return all(row in rows for row in (fours(tokens) if len(tokens) > 3 else pairwise(tokens)))
+    return all(map(follow, fours(tokens) if len(tokens) > 3 else pairwise(tokens)))
 
 
 class _Confirm:

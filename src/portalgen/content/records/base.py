@@ -4,8 +4,6 @@ A field is public (the site shows it), client (that client's pages show it) or p
 A class names its audience once; a field that differs says so with `Annotated[..., PRIVATE]`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """One client: the person, the agreements, the appointments, the contact log (domain §3)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 

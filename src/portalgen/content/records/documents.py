@@ -1,7 +1,5 @@
 """Money documents of one client: invoices, credit notes, estimates, payments (domain §3)."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Iterator

@@ -1,12 +1,27 @@
 """Good faith estimates of one client (domain §3; their rules come later)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from portalgen.content.records.base import DERIVED, Audience, Flaw, Record, Ref
 from portalgen.content.scalars import Currency, Date, Id, Text, UnitPrice, Whole
+
+
+class EstimateItem(Record, frozen=True, kw_only=True):
+    """One expected service of an estimate."""
+
+    service: Annotated[Id, Ref("service")]
+    code: Text | None = None
+    count: Annotated[int, Whole(1, 999)]
+    unit_price: UnitPrice
+    dx: Text | None = None
+
+
+class EstimateGiven(Record, frozen=True, kw_only=True):
+    """When and how the estimate was handed over."""
+
+    date: Date
+    method: Text
 
 
 class Estimate(Record, frozen=True, kw_only=True):
@@ -36,20 +51,3 @@ class Estimate(Record, frozen=True, kw_only=True):
                 "an estimate was either requested or scheduled",
                 "write one of requested: and scheduled: with its date",
             )
-
-
-class EstimateItem(Record, frozen=True, kw_only=True):
-    """One expected service of an estimate."""
-
-    service: Annotated[Id, Ref("service")]
-    code: Text | None = None
-    count: Annotated[int, Whole(1, 999)]
-    unit_price: UnitPrice
-    dx: Text | None = None
-
-
-class EstimateGiven(Record, frozen=True, kw_only=True):
-    """When and how the estimate was handed over."""
-
-    date: Date
-    method: Text

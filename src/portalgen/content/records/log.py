@@ -1,7 +1,5 @@
 """log.yaml: every contact with a client, the evidence of what was said and sent (domain R1). Private."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import msgspec

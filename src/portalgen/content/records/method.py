@@ -1,7 +1,5 @@
 """A way to pay, as site.yaml writes it (domain §3, §6), and what can be seen to be wrong with it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal

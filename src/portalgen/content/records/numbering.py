@@ -1,7 +1,5 @@
 """How documents are numbered (domain §4.1)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal

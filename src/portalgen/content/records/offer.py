@@ -1,7 +1,5 @@
 """What the practice offers and the rules it works by: pages, services, policies, terms, guides, agreements …"""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 

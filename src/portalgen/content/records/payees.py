@@ -1,7 +1,5 @@
 """How accounts and names at payment services are written: their shapes and check digits (domain §6)."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

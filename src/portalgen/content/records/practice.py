@@ -1,7 +1,5 @@
 """site.yaml: the practice and how its site is built (domain §3)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """A client's money beside documents: what was paid ahead, and what is not invoiced yet (domain §3 client, charge)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 

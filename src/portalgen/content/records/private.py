@@ -1,7 +1,5 @@
 """private/: what is never published (domain A11, A12, R10)."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 import msgspec

@@ -1,7 +1,5 @@
 """Invoices that return, written in client.yaml (domain §3)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Literal
 

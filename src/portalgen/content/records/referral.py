@@ -1,7 +1,5 @@
 """referrals.yaml: colleagues to refer to (domain §3)."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from portalgen.content.records.base import PRIVATE, Audience, Record
