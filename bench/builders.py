@@ -182,10 +182,9 @@ class Portalgen(Builder):
 
 
 class Hugo(Builder):
-    name = "Hugo"
-
-    def __init__(self, site: Path, program: str) -> None:
+    def __init__(self, site: Path, program: str, name: str = "Hugo") -> None:
         super().__init__(site, "public")
+        self.name = name
         cache = site.with_name(site.name + "-cache")
         self.command = [program, "--quiet", "--cacheDir", str(cache)]
         self.caches = (cache, site / "resources", site / ".hugo_build.lock")

@@ -1,7 +1,8 @@
 """A practice of any size, the same bytes for the same size: for benchmarks and tests.
 
     python bench/corpus.py --size medium --out DIR               # the folder portalgen reads
-    python bench/corpus.py --size medium --out DIR --form hugo   # the same pages for Hugo
+    python bench/corpus.py --size medium --out DIR --form hugo   # its guides, clients and invoices for Hugo
+    python bench/corpus.py --size medium --out DIR --form hugo-all   # and the papers that follow: receipts, statements, years
 
 Beside it, DIR.manifest.json names amounts and words that must stand on sampled pages, so that no build can win by
 leaving work out, and which file an edit is made to. Standard library only.
@@ -75,6 +76,11 @@ class Client(NamedTuple):
     id: str
     name: str
     invoices: tuple[Invoice, ...]
+
+    @property
+    def paid(self) -> list[Invoice]:
+        """The invoices that something was paid of: each has a receipt."""
+        return [invoice for invoice in self.invoices if invoice.paid]
 
 
 def sentence(dice: random.Random, count: int = 0) -> str:
@@ -219,6 +225,56 @@ HUGO_CLIENT = """{{ define "main" }}<h1>{{ .Title }}</h1>{{ .Content }}<ul>{{ ra
 HUGO_LIST = """{{ define "main" }}<h1>{{ .Title }}</h1><ul>{{ range .Pages }}<li><a href="{{ .RelPermalink }}">{{ .Title }}</a></li>{{ end }}</ul>{{ end }}
 """
 
+HUGO_CLIENT_ALL = HUGO_CLIENT.replace("range .Pages", 'range where .Pages "Type" "invoice"').replace(
+    "</ul>",
+    """</ul><ul>{{ range where .Pages "Type" "!=" "invoice" }}
+<li><a href="{{ .RelPermalink }}">{{ .Title }}</a></li>{{ end }}</ul>""",
+)
+HUGO_RECEIPT = """{{ define "main" }}<h1>{{ .Title }}</h1><p>{{ .Params.date }}</p>
+<p>{{ lang.FormatNumberCustom 2 (div .Params.paid 100.0) }} of {{ lang.FormatNumberCustom 2 (div .Params.total 100.0) }} for invoice {{ .Params.invoice }},
+left {{ lang.FormatNumberCustom 2 (div (sub .Params.total .Params.paid) 100.0) }}</p>{{ end }}
+"""
+HUGO_STATEMENT = """{{ define "main" }}<h1>{{ .Title }}</h1><table><tbody>{{ $balance := 0 }}
+{{- range .Params.rows }}{{ $balance = add $balance .cents }}
+<tr><td>{{ .date }}</td><td>{{ .ref }}</td><td>{{ lang.FormatNumberCustom 2 (div .cents 100.0) }}</td><td>{{ lang.FormatNumberCustom 2 (div $balance 100.0) }}</td></tr>
+{{- end }}</tbody></table><p>Left {{ lang.FormatNumberCustom 2 (div $balance 100.0) }}</p>{{ end }}
+"""
+HUGO_YEAR = """{{ define "main" }}<h1>{{ .Title }}</h1><table><tbody>{{ $sum := 0 }}
+{{- range .Params.rows }}{{ $sum = add $sum .cents }}
+<tr><td>{{ .date }}</td><td>{{ .ref }}</td><td>{{ lang.FormatNumberCustom 2 (div .cents 100.0) }}</td></tr>
+{{- end }}</tbody></table><p>Paid {{ lang.FormatNumberCustom 2 (div $sum 100.0) }}</p>{{ end }}
+"""
+
+
+def hugo_all(out: Path, guides: list[tuple[str, str, str]], clients: list[Client]) -> None:
+    """With a page for each receipt, statement of account and year, as portalgen derives them; their rows are given."""
+    hugo(out, guides, clients)
+    put(out / "layouts/client/section.html", HUGO_CLIENT_ALL)
+    put(out / "layouts/receipt/page.html", HUGO_RECEIPT)
+    put(out / "layouts/statement/page.html", HUGO_STATEMENT)
+    put(out / "layouts/year/page.html", HUGO_YEAR)
+    for person in clients:
+        folder = out / f"content/c/{person.id}"
+        for invoice in person.paid:
+            rows = [f"title: Receipt {invoice.number}", "type: receipt", f'date: "{invoice.issued}"']
+            rows += [f'invoice: "{invoice.number}"', f"paid: {cents(invoice.paid)}", f"total: {cents(invoice.total)}"]
+            put(folder / f"receipts/{invoice.number}.md", "---\n" + "\n".join(rows) + "\n---\n")
+        moves = [(invoice.issued, 0, invoice.number, cents(invoice.total)) for invoice in person.invoices]
+        moves += [(invoice.issued, 1, f"Payment {invoice.number}", -cents(invoice.paid)) for invoice in person.paid]
+        put(folder / "statements/eur.md", paper("Statement of account", "statement", sorted(moves)))
+        for year in sorted({invoice.issued.year for invoice in person.paid}):
+            found = [(one.issued, 0, one.number, cents(one.paid)) for one in person.paid if one.issued.year == year]
+            put(folder / f"years/{year}.md", paper(f"Year {year}", "year", sorted(found)))
+
+
+def cents(amount: Decimal) -> int:
+    return int(amount * 100)
+
+
+def paper(title: str, kind: str, moves: list[tuple[dt.date, int, str, int]]) -> str:
+    rows = [f'  - {{date: "{day}", ref: {ref}, cents: {amount}}}' for day, _, ref, amount in moves]
+    return "\n".join(["---", f"title: {title}", f"type: {kind}", "rows:", *rows, "---", ""])
+
 
 def hugo(out: Path, guides: list[tuple[str, str, str]], clients: list[Client]) -> None:
     put(
@@ -262,6 +318,9 @@ def hugo(out: Path, guides: list[tuple[str, str, str]], clients: list[Client]) -
             )
 
 
+FORMS = {"portalgen": portalgen, "hugo": hugo, "hugo-all": hugo_all}
+
+
 def manifest(form: str, guides: int, clients: list[Client]) -> dict[str, object]:
     checks: list[dict[str, object]] = []
     for person in (clients[0], clients[len(clients) // 2], clients[-1]):
@@ -284,28 +343,41 @@ def manifest(form: str, guides: int, clients: list[Client]) -> dict[str, object]
             )
             has += [invoice.number] + ([f"{left:,.2f}"] if left else [])
         checks.append({"kind": "portal", "ref": person.id, "client": person.id, "has": has})
+        if form == "hugo-all":
+            checks += papers(person)
     return {
         "checks": checks,
         "client": clients[0].id,
         "edit": {
             "portalgen": f"content/clients/{clients[0].id}/plan.md",
             "hugo": f"content/c/{clients[0].id}/_index.md",
-        }[form],
+        }[form.removesuffix("-all")],
         "pages": guides + sum(1 + len(c.invoices) for c in clients),
         "invoices": sum(len(c.invoices) for c in clients),
     }
 
 
+def papers(person: Client) -> list[dict[str, object]]:
+    """What must stand on the papers that follow from a client's invoices."""
+    left = sum((invoice.total - invoice.paid for invoice in person.invoices), Decimal(0))
+    found = [(f"receipts/{one.number}", [f"{one.paid:,.2f}", f"{one.total - one.paid:,.2f}"]) for one in person.paid]
+    found.append(("statements/eur", [f"{left:,.2f}", *(one.number for one in person.invoices)]))
+    for year in {one.issued.year for one in person.paid}:
+        sums = [one.paid for one in person.paid if one.issued.year == year]
+        found.append((f"years/{year}", [f"{sum(sums, Decimal(0)):,.2f}"]))
+    return [{"kind": "paper", "ref": ref, "client": person.id, "has": has} for ref, has in found]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--form", choices=("portalgen", "hugo"), default="portalgen")
+    parser.add_argument("--form", choices=FORMS, default="portalgen")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     guides, clients, invoices = SIZES[given.size]
     pages = [guide(number, guides) for number in range(guides)]
     people = [client(number, invoices) for number in range(clients)]
-    {"portalgen": portalgen, "hugo": hugo}[given.form](given.out, pages, people)
+    FORMS[given.form](given.out, pages, people)
     put(
         given.out.with_name(given.out.name + ".manifest.json"),
         json.dumps(manifest(given.form, guides, people), indent=1) + "\n",

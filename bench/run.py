@@ -1,7 +1,7 @@
 """Times builds of portalgen beside Hugo's on the same content, and beside the floor: copying the finished pages.
 
     python bench/run.py                                       # small; cold, unchanged, edit, floor
-    python bench/run.py --size medium large --reps 5 --phases cold,unchanged,edit,floor,memory,sealed,pdf,growth,live
+    python bench/run.py --size medium large --reps 5 --phases cold,unchanged,edit,floor,memory,same,sealed,pdf,growth,live
 
 Whole processes, interleaved (A B C, A B C …), so that a noisy machine hits all alike: compare the ratios of one run
 only. Before a figure counts, sampled pages of everybody are searched for the amounts of the corpus's manifest, and
@@ -27,8 +27,9 @@ from builders import ENVIRONMENT, Aside, Builder, Hugo, Portalgen, Run, binary, 
 
 HERE = Path(__file__).resolve().parent
 BUILDS = ("cold", "unchanged", "edit")
-PHASES = (*BUILDS, "floor", "memory", "sealed", "pdf", "growth", "live")
+PHASES = (*BUILDS, "floor", "memory", "same", "sealed", "pdf", "growth", "live")
 GROWTH = ("60", "600", "medium", "large")
+NAMES = {"hugo": "Hugo", "hugo-all": "Hugo, as many pages", "pdf": "with PDFs", "sealed-pdf": "sealed, with PDFs"}
 SETTLED = 2.1
 """Seconds after which the time of a file is proof that it did not change since."""
 
@@ -47,10 +48,10 @@ class Bench:
         self._timed: dict[str, Results] = {}
 
     def site(self, size: str, kind: str) -> Builder:
-        """`kind`: portalgen, hugo, sealed, pdf or both of these two (sealed-pdf). It was built once and verified."""
+        """`kind`: portalgen, hugo, hugo-all, sealed, pdf or both of these two (sealed-pdf). It was built and verified."""
         if (size, kind) not in self._made:
             out = self.work / f"{size}-{kind}"
-            form = "hugo" if kind == "hugo" else "portalgen"
+            form = kind if kind.startswith("hugo") else "portalgen"
             command = [sys.executable, str(HERE / "corpus.py"), "--size", size, "--form", form, "--out", str(out)]
             subprocess.run(command, check=True)
             if form == "portalgen":
@@ -58,8 +59,8 @@ class Bench:
                 text = settings.read_text("utf-8")
                 text = text.replace("mode: unlisted", "mode: sealed") if "sealed" in kind else text
                 settings.write_text(text.replace("pdf: false", "pdf: true") if "pdf" in kind else text, "utf-8")
-            name = {"portalgen": "portalgen", "pdf": "with PDFs", "sealed-pdf": "sealed, with PDFs"}.get(kind, kind)
-            made = Hugo(out, self.program or "") if form == "hugo" else Portalgen(out, name)
+            name = NAMES.get(kind, kind)
+            made = Portalgen(out, name) if form == "portalgen" else Hugo(out, self.program or "", name)
             made.unchanged()
             made.verify()
             self._made[size, kind] = made
@@ -204,6 +205,11 @@ def measure(bench: Bench, size: str, given: argparse.Namespace) -> None:
             [f"{size}, cold: peak MB", "all processes, sum of PSS", "largest process, wait4", f"× {builders[-1].name}"],
             rows,
         )
+    if "same" in chosen and bench.program:
+        other = bench.site(size, "hugo-all")
+        results = bench.timed([builders[0], other], ["cold"])
+        print(f"\n{other.size()}")
+        table([f"{size}, same, n={bench.reps}", *head, f"× {other.name}"], compared(results, other.name))
     for phase, kinds in ("sealed", ["sealed"]), ("pdf", ["pdf", "sealed-pdf"]):
         if phase in chosen:
             others = [bench.site(size, kind) for kind in kinds]

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from portalgen.publish import manifest as lists
 from portalgen.publish import output as module
 from portalgen.publish import state
+from portalgen.publish.finished import Staging, clear_staging
 from portalgen.publish.output import (
     LockBusy,
     OutputFailed,
@@ -39,6 +40,7 @@ FILES: Mapping[str, bytes] = {
     "p/one/index.html": b"sealed one",
     "p/two/index.html": b"sealed two",
 }
+PLUS = {**FILES, "p/three/index.html": b"sealed three"}
 
 
 @pytest.fixture
@@ -144,6 +146,21 @@ def test_progress_counts_every_file_once(site: Path) -> None:
 
 
 # --- what is not ours
+
+
+@pytest.mark.parametrize("extra", ["", "p/stray/index.html"])
+def test_staged_links_come_as_a_folder_and_only_what_is_published_comes(site: Path, extra: str) -> None:
+    staging = Staging(site, site / "output", {}, {})
+    staged = {path: staging.put(path, data) for path, data in FILES.items()}
+    if extra:
+        staging.put(extra, b"nobody asked for this")
+    assert publish(staged, root=site, output=site / "output") == Written(5, 0, 0)
+    assert held(site / "output") == dict(FILES)
+    clear_staging(site)
+    staging = Staging(site, site / "output", {}, {})
+    again = {path: staging.put(path, data) for path, data in PLUS.items()}
+    assert publish(again, root=site, output=site / "output") == Written(1, 5, 0)
+    assert held(site / "output") == dict(PLUS)
 
 
 def test_foreign_files_stay(site: Path) -> None:

@@ -17,7 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from portalgen.publish.crew import mapped, workers
 from portalgen.publish.finished import PRIVATE, Finished, check_names, finished, link_of
 from portalgen.publish.manifest import Owned, PartList, WholeList, history, output_key
 from portalgen.publish.paths import Folders, fold, folders_of, mode_of, parents, read_file, same_file
@@ -47,9 +46,6 @@ __all__ = [
     "publication",
     "publish",
 ]
-
-_MANY, _CHUNKS = 1000, 16
-"""Files from which on processes share the work, and the pieces it is cut into."""
 
 
 class Publication(NamedTuple):
@@ -91,10 +87,9 @@ def publication(
     root: Path,
     output: Path,
     progress: Callable[[int], None] | None = None,
-    jobs: int = 0,
     within: Within | None = None,
 ) -> Publication:
-    """`publish`, for who wants to know what stands there now. `jobs`: the most processes to use, 0 for what pays.
+    """`publish`, for who wants to know what stands there now.
 
     With `within`, `files` are those of that part only, and the rest of the output is left as it is.
     """
@@ -105,7 +100,7 @@ def publication(
     try:
         key = output_key(site, place)
         mine = PartList(site, key, within.owned, within.manifest) if within else WholeList(site, key)
-        work = _Publication(place, coming, mine.owned, progress or (lambda done: None), jobs)
+        work = _Publication(place, coming, mine.owned, progress or (lambda done: None))
         written = work.run(mine.keep)
         return Publication(written, work.stamps, None if work.foreign else mine.id)
     except OSError as error:
@@ -115,9 +110,7 @@ def publication(
 class _Publication:
     """One run over one output: look at everything, then write, then remove."""
 
-    def __init__(
-        self, place: Path, files: Mapping[str, Finished], old: Owned, progress: Callable[[int], None], jobs: int
-    ) -> None:
+    def __init__(self, place: Path, files: Mapping[str, Finished], old: Owned, progress: Callable[[int], None]) -> None:
         self._base = f"{place}{os.sep}"
         self._place = place
         self._files = files
@@ -130,7 +123,6 @@ class _Publication:
         self.foreign: set[str] = set()
         self._replaced: set[str] = set()  # what stands there and is another file
         self._done = 0
-        self._jobs = jobs
         self.stamps: dict[str, tuple[int, int]] = {}
 
     @cached_property
@@ -169,45 +161,37 @@ class _Publication:
         return Written(len(waiting), len(self._files) - len(waiting), len(self._gone))
 
     def _bring(self, waiting: list[str]) -> None:
-        """Puts files into place: those of each link together, of many links in several processes; then all others."""
+        """Puts files into place: those of links, then all others."""
         links: dict[str, list[str]] = {}
         for path in waiting:
             if self._files[path].staged and (link := link_of(path)):
                 links.setdefault(link, []).append(path)
-        if links:
+        together = [path for paths in links.values() for path in paths]
+        if links and not self._bring_folder(PRIVATE.rstrip("/"), together):
             self._make_room(f"{PRIVATE}index.html")
-        chunks = [list(links)[n::_CHUNKS] for n in range(_CHUNKS)]
-        crew = workers(len(chunks), self._jobs) if len(waiting) >= _MANY and links else 1
-
-        def place(number: int) -> tuple[dict[str, tuple[int, int]], set[str]]:
-            placed = [path for link in chunks[number] for path in self._bring_link(link, links[link])]
-            return {path: self.stamps[path] for path in placed}, self._gone
-
-        done = mapped(place, len(chunks), crew) if crew > 1 else enumerate(map(place, range(len(chunks))))
-        for _, (stamps, gone) in done:
-            self.stamps |= stamps
-            self._gone |= gone
-            for _ in stamps:
-                self._count()
-        waiting = [path for path in waiting if path not in self.stamps]
+            for link, paths in links.items():
+                self._bring_folder(link, paths)
         for path in waiting:
-            self._make_room(path)
-            self._write(path, self._files[path])
+            if path not in self.stamps:
+                self._make_room(path)
+                self._write(path, self._files[path])
             self._count()
 
-    def _bring_link(self, link: str, paths: list[str]) -> list[str]:
-        """Puts the files of one link into place: a whole folder at once where nothing of it is there yet."""
-        staged = self._files[paths[0]].staged.removesuffix(paths[0]) + link
-        if not self._folders.get(link, True) and all(self._files[p].staged == staged + p[len(link) :] for p in paths):
-            with suppress(OSError):
-                os.rename(staged, self._base + link)
-                self._folders |= dict.fromkeys(folders_of(paths), True)
-                self.stamps |= {path: (self._files[path].size, self._files[path].mtime_ns) for path in paths}
-                return paths
-        for path in paths:
-            self._make_room(path)
-            self._write(path, self._files[path])
-        return paths
+    def _bring_folder(self, folder: str, paths: list[str]) -> bool:
+        """Puts a folder into place at once, where there is none yet and nothing else is staged directly in it."""
+        top = self._files[paths[0]].staged.removesuffix(paths[0])
+        if self._folders.get(folder, True) or any(self._files[path].staged != top + path for path in paths):
+            return False
+        inside = {path[len(folder) + 1 :].partition("/")[0] for path in paths}
+        try:
+            if inside.symmetric_difference(os.listdir(top + folder)):
+                return False
+            os.rename(top + folder, self._base + folder)
+        except OSError:
+            return False
+        self._folders |= dict.fromkeys(folders_of(paths), True)
+        self.stamps |= {path: (self._files[path].size, self._files[path].mtime_ns) for path in paths}
+        return True
 
     def _write(self, path: str, file: Finished) -> None:
         place = self._base + path

@@ -57,7 +57,7 @@ def build_parts(
         remade = _remade(ground, public, seen, staging, jobs, progress)
         if remade is None:
             return None
-        return Together(output, seen, ground, public, remade, staging, sources, base_url).published(jobs)
+        return Together(output, seen, ground, public, remade, staging, sources, base_url).published()
     except TemplateProblem:
         return None
     finally:

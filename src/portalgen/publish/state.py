@@ -15,8 +15,8 @@ STATE_FOLDER = ".portalgen"
 
 _SECOND = 1_000_000_000  # nanoseconds
 _SUFFIX = ".portalgen-tmp"
-_ASTRAY = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\\\0]")
-_ASTRAY_LINE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\\\0]", re.MULTILINE)
+_ASTRAY = ("//", "/./", "/../", "\\", "\0")
+"""What stands in no path between two slashes that leads to where it says, on every system."""
 _UNFINISHED = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(_SUFFIX)}")
 
 
@@ -112,12 +112,14 @@ def _pid(holder: Path) -> int | None:
 
 def is_plain(path: str) -> bool:
     """Whether a path with `/` leads to a place below the folder it starts in, on every system."""
-    return _ASTRAY.search(path) is None
+    return are_plain((path,))
 
 
 def are_plain(paths: Iterable[str]) -> bool:
     """The same of many, at once."""
-    return _ASTRAY_LINE.search("\n".join(paths) or "-") is None
+    names = list(paths)
+    row = f"/{'/'.join(names)}/"
+    return not names or not any(sign in row for sign in _ASTRAY)
 
 
 def is_unfinished(name: str) -> bool:

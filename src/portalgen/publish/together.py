@@ -80,7 +80,7 @@ class Together:
         self._last = seen.known.last if seen.shared else None
         self._base_url = base_url
 
-    def published(self, jobs: int) -> Built | None:
+    def published(self) -> Built | None:
         """Publishes all of it, unless there is an error. None when only the whole site can tell what is wrong."""
         ground, seen, public = self._ground, self._seen, self._public
         alone = self._alone()
@@ -102,12 +102,12 @@ class Together:
         ours = self._ours()
         within = self._within(gone)
         if within:
-            done = publication(self._made(), root=self._root, output=self._output, jobs=jobs, within=within)
+            done = publication(self._made(), root=self._root, output=self._output, within=within)
             rest = seen.sum.outputs + len(ours) + len(gone)
             written = done.written._replace(unchanged=done.written.unchanged + rest)
         else:
             files = {**ours, **gone, **self._standing(), **self._made()}
-            done = publication(files, root=self._root, output=self._output, jobs=jobs)
+            done = publication(files, root=self._root, output=self._output)
             written = done.written
         beside = beside_files(ground.shared.site.hosting.host if ground.shared.site.hosting else None, ground.base_url)
         write_beside(self._root, beside)
