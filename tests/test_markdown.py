@@ -52,7 +52,12 @@ _TABLE = st.integers(1, 3).flatmap(
 _BLOCK = st.one_of(
     _TEXT,
     st.lists(_TEXT, min_size=1, max_size=3).map("\n".join),
-    st.builds("{} {}".format, st.sampled_from(["#", "##", "###", "######", "#######"]), _TEXT),
+    st.builds(
+        "{} {}{}".format,
+        st.sampled_from(["#", "##", "###", "######", "#######"]),
+        st.sampled_from(["", "", "1. ", "2", "3rd ", "4) ", "0"]),
+        _TEXT,
+    ),
     st.lists(_TEXT.map("- {}".format), min_size=1, max_size=3).map("\n".join),
     st.lists(_TEXT, max_size=3).map(lambda lines: "\n".join(["```", *lines, "```"])),
     st.lists(_TEXT.map("> {}".format), min_size=1, max_size=3).map("\n".join),
@@ -89,6 +94,7 @@ def _in_full(text: str, level: int = 2) -> Rendered:
 @example("[**a**](/policies/ending/) **[a](/policies/ending/)** *a **b** c*", 2)
 @example("# A\n\n### B *c*\n\n## A", 3)
 @example("## Contact\n\n## *Terms*\n\n## [Plan](#a), “so”\n\n## (1)", 3)
+@example("## 1. One\n\n## 2\n\n# 3rd *x*\n\n## 1. One", 2)
 @example("- a\n- b\n\n1. a\n\n- c", 2)
 @example("- a\n\n- b", 2)
 @example("> a\n> b\n\n> c\n\n- d", 2)
@@ -101,7 +107,11 @@ def test_prose_is_what_markdown_makes_of_it(text: str, level: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Paid.", "**Due 2026-06-02**, see [our terms](/policies/ending/).\n\nA *short*\nline [x](https://x.example/a)"],
+    [
+        "Paid.",
+        "## 1. What it costs\n\nSixty.\n\n## 2. When",
+        "**Due 2026-06-02**, see [our terms](/policies/ending/).\n\nA *short*\nline [x](https://x.example/a)",
+    ],
 )
 def test_simple_texts_need_no_parser(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = _in_full(text)

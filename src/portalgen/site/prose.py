@@ -93,7 +93,7 @@ def _kind(block: str) -> str:
     match block[:1]:
         case "#":
             marks, _, words = block.partition(" ")
-            return "heading" if marks in _LEVELS and _begins(words) else ""
+            return "heading" if marks in _LEVELS and _begins(words, "0123456789") else ""
         case "|":
             even = len({line.count("|") for line in lines}) == 1
             rows = len(lines) > 2 and _RULE.fullmatch(lines[1]) and even and all(map(_is_row, (lines[0], *lines[2:])))
@@ -112,9 +112,10 @@ def _kind(block: str) -> str:
     return "paragraph" if all(map(_begins, lines)) else ""
 
 
-def _begins(line: str) -> bool:
-    """Whether this is plain text that begins with a letter or a mark."""
-    return (line[:1].isalpha() or line[:1] in ("*", "[")) and line[-1] != " " and _TEXT.fullmatch(line) is not None
+def _begins(line: str, others: str = "") -> bool:
+    """Whether this is plain text that begins with a letter, a mark, or one of the `others`."""
+    well = line[:1].isalpha() or (line[:1] and line[0] in f"*[{others}")
+    return bool(well and line[-1] != " " and _TEXT.fullmatch(line))
 
 
 def _is_row(line: str) -> bool:
