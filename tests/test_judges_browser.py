@@ -37,7 +37,7 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 # What is still on its way to another colour is brought there first.
 RUN_AXE = """async (tags) => {
   for (const motion of document.getAnimations()) { try { motion.finish(); } catch { motion.cancel(); } }
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']});
+  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'], preload: {assets: ['media']}});
   return found.violations.flatMap(violation => violation.nodes.map(node =>
     `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary.replace(/\\s+/g, ' ')}`));
 }"""
