@@ -19,8 +19,18 @@ from watchdog.observers.api import BaseObserver, EventDispatcher, EventEmitter
 from watchdog.utils import BaseThread
 
 from portalgen.content.lock import LOCK
+from portalgen.desk import watch
 from portalgen.desk.watch import Edits, Watcher
 from tests.test_preview import wait_until
+
+
+@pytest.fixture(autouse=True)
+def brisk() -> Iterator[None]:
+    """What is to happen within a second happens within a twentieth, and takes the same way there."""
+    with pytest.MonkeyPatch.context() as settings:  # one of its own: tests undo theirs
+        settings.setattr(watch, "_POLL", watch._POLL / 10)
+        settings.setattr(watch, "_CHECKED", watch._CHECKED / 20)
+        yield
 
 
 class Watched:
