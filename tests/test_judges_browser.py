@@ -34,10 +34,13 @@ TURNS: tuple[tuple[Look, ...], ...] = (((1280, "light"), (360, "dark")), ((1280,
 EVERY = sum(TURNS, ())
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
-# What is still on its way to another colour is brought there first.
+# What is still on its way to another colour is brought there first. None of these rules reads style sheets as such, so
+# they are not fetched and parsed again for each run.
 RUN_AXE = """async (tags) => {
   for (const motion of document.getAnimations()) { try { motion.finish(); } catch { motion.cancel(); } }
-  const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'], preload: {assets: ['media']}});
+  const found = await axe.run(document, {
+    runOnly: {type: 'tag', values: tags}, resultTypes: ['violations'], preload: {assets: ['media']},
+  });
   return found.violations.flatMap(violation => violation.nodes.map(node =>
     `${violation.id}: ${node.target.join(' ')}: ${node.failureSummary.replace(/\\s+/g, ' ')}`));
 }"""
