@@ -282,8 +282,8 @@ class Declared(NamedTuple):
 def fields_of(record: type[Record]) -> dict[str, tuple[Declared, Any]]:
     """The keys that may be written, each with its field and its type hint; derived fields are left out."""
     hints: dict[str, Any] = {}
-    for owner in reversed(record.__mro__):  # what `get_type_hints` gives, in less time
-        hints |= get_annotations(owner, eval_str=True)
+    for owner in reversed(record.__mro__):  # as `get_type_hints` does; no record writes them as texts
+        hints |= get_annotations(owner)
     names, defaults = record.__struct_fields__, record.__struct_defaults__
     every = (*[msgspec.NODEFAULT] * (len(names) - len(defaults)), *defaults)
     return {

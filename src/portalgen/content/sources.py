@@ -158,11 +158,9 @@ class _Walk:
 
     def folder(self, path: str, layout: Folder, client: str = "", linked: bool = False) -> None:
         """Look at each entry of one folder. `linked`: a symbolic link led here."""
-        place = f"{self.root}/{path}"
         try:
-            info = os.stat(place)  # before its entries: what comes while they are listed shows in its times
-            self.folders.setdefault(client, []).append((path, info.st_mtime_ns, info.st_ctime_ns))
-            with os.scandir(place) as found:
+            self.stamp(path, client)  # before its entries: what comes while they are listed shows in its times
+            with os.scandir(f"{self.root}/{path}") as found:
                 kept = (entry for entry in found if not ignored(entry.name, bool(layout.free)))
                 entries = sorted(kept, key=lambda entry: entry.name)
         except OSError as error:
@@ -192,6 +190,11 @@ class _Walk:
                     self.problem(here, Misplaced("unknown-file", f"'{name}' is neither a file nor a folder", hint))
             except OSError as error:
                 self.problem(here, unreadable(error))
+
+    def stamp(self, path: str, client: str) -> None:
+        """Notes the times of a folder as they are. Raises `OSError`."""
+        info = os.stat(f"{self.root}/{path}")
+        self.folders.setdefault(client, []).append((path, info.st_mtime_ns, info.st_ctime_ns))
 
     def bad_link(self, path: str, linked: bool) -> Misplaced | None:
         """Why a symbolic link is not followed: it may lead to a place in its own part of `content/` and nowhere else.
@@ -252,8 +255,7 @@ class _SharedWalk(_Walk):
         if layout is not CONTENT or name != CLIENTS:
             super().enter(path, name, layout, client, linked)
         else:
-            info = os.stat(f"{self.root}/{path}")
-            self.folders.setdefault("", []).append((path, info.st_mtime_ns, info.st_ctime_ns))
+            self.stamp(path, client)
 
 
 def _part(path: str) -> list[str]:
