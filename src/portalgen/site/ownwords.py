@@ -85,13 +85,13 @@ def _known(templates: Mapping[str, str]) -> dict[tuple[str, str], str]:
     known = {(entry.context, entry.message): entry.plural for entry in _entries()}
     if templates:
         from jinja2 import Environment, TemplateError
-        from jinja2.ext import InternationalizationExtension
+        from jinja2.ext import InternationalizationExtension, extract_from_ast
 
         plain = Environment(extensions=[InternationalizationExtension], trim_blocks=True, lstrip_blocks=True)
         plain.policies["ext.i18n.trimmed"] = True
         for source in templates.values():
             try:
-                extracted = list(plain.extract_translations(source))  # type: ignore[attr-defined]
+                extracted = list(extract_from_ast(plain.parse(source)))
             except TemplateError:
                 continue  # said elsewhere
             for _, function, said in extracted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from typing import Any
 
 import msgspec
 
@@ -78,7 +79,7 @@ class Stationery(msgspec.Struct, frozen=True, kw_only=True):
         language, _, rest = words.language.partition("-")
         region = rest if len(rest) == 2 else ""
         names = dict.fromkeys((practice.name, practice.legal_name))
-        alike = {
+        sheet: dict[str, Any] = {
             "practice": practice.name,
             "language": language,
             "region": region.upper(),
@@ -87,8 +88,9 @@ class Stationery(msgspec.Struct, frozen=True, kw_only=True):
             "colours": self.shades,
             "logo": self.logo,
             "footer": " · ".join((*words.fits(tuple(names)), str(fields["title"]))),
+            **fields,
         }
-        return Sheet(**{**alike, **fields})  # type: ignore[arg-type]
+        return Sheet(**sheet)
 
 
 def sheet_of_document(
