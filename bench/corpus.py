@@ -302,14 +302,14 @@ def hugo(out: Path, guides: list[tuple[str, str, str]], clients: list[Client]) -
                 "type: invoice",
                 f'number: "{invoice.number}"',
                 f'issued: "{invoice.issued}"',
-                f"paid: {int(invoice.paid * 100)}",
+                f"paid: {cents(invoice.paid)}",
                 "lines:",
             ]
             for line in invoice.lines:
                 rows += [
                     f"  - words: {line.words}",
                     f"    quantity: {line.quantity}",
-                    f"    cents: {int(line.price * 100)}",
+                    f"    cents: {cents(line.price)}",
                     f"    rate: {line.rate}",
                 ]
             put(
