@@ -154,8 +154,10 @@ def test_staged_links_come_as_a_folder_and_only_what_is_published_comes(site: Pa
     staged = {path: staging.put(path, data) for path, data in FILES.items()}
     if extra:
         staging.put(extra, b"nobody asked for this")
+    folder = (site / ".portalgen/staging/p").stat().st_ino
     assert publish(staged, root=site, output=site / "output") == Written(5, 0, 0)
     assert held(site / "output") == dict(FILES)
+    assert ((site / "output/p").stat().st_ino == folder) is not bool(extra)
     clear_staging(site)
     staging = Staging(site, site / "output", {}, {})
     again = {path: staging.put(path, data) for path, data in PLUS.items()}
