@@ -15,7 +15,9 @@ from urllib.parse import urlencode
 from portalgen.desk.board import Board
 from portalgen.desk.engine import Engine
 from portalgen.desk.preview import Preview
-from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, ROOT, minimal_site
+from portalgen.publish.printing import CACHE
+from portalgen.publish.state import STATE_FOLDER, state_folder
+from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, ROOT, Built, minimal_site
 
 PATIENCE = 30.0
 DAY = dt.date.fromisoformat(DEMO_DAY)
@@ -105,9 +107,10 @@ def small_site(root: Path, files: Mapping[str, str] | None = None) -> Path:
     return minimal_site(root, {**SITE, **(files or {})})
 
 
-def demo_site(root: Path) -> Path:
-    """The demo practice as it is: sealed."""
+def demo_site(root: Path, built: Built) -> Path:
+    """The demo practice as it is: sealed. What was printed for a build is not printed again."""
     shutil.copytree(ROOT / "content", root / "content")
+    shutil.copytree(built.site / STATE_FOLDER / CACHE, state_folder(root) / CACHE)
     return root
 
 

@@ -23,8 +23,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.support import MINIMAL_CLIENT, ROOT, Result, invoke, minimal_site
+from tests.support import MINIMAL, MINIMAL_CLIENT, ROOT, Result, invoke, minimal_site
 
+SITE = "content/site.yaml"
+DEFAULT = {SITE: MINIMAL[SITE].partition("privacy:")[0] + "documents: {pdf: false, einvoice: false}\n"}
+"""Private pages as they are when nothing is said about them."""
 WRITES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.utime", "os.truncate")
 LOOKS = ("open", "os.scandir", "os.listdir")
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -202,6 +205,8 @@ def _warm_up() -> None:
         invoke("issue", "2026-0001", "--site", site)
         invoke("credit", "2026-0001", "--full", "--reason", "x", "--site", site)
         invoke("pay", "2026-0001", "1", "--site", site)
+        invoke("build", "--site", site)
+        minimal_site(site, DEFAULT)
         invoke("build", "--site", site)
 
 

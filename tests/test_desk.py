@@ -416,8 +416,8 @@ def test_a_site_that_cannot_be_read_has_a_desk_that_says_why(desk: Desk) -> None
 # --- what it shows -------------------------------------------------------------------------------------
 
 
-def test_the_week_says_what_the_review_says(tmp_path: Path) -> None:
-    site = demo_site(tmp_path)
+def test_the_week_says_what_the_review_says(sealed_demo: Built, tmp_path: Path) -> None:
+    site = demo_site(tmp_path, sealed_demo)
     review: dict[str, Any] = json.loads(invoke("review", "--site", site, "--today", DEMO_DAY, "--json").stdout)
     week = week_of(Records(site, DAY).look())
     shown = [
@@ -441,8 +441,8 @@ def test_the_week_says_what_the_review_says(tmp_path: Path) -> None:
     assert titles == ["The last request is due", "A formal request is due", "A friendly reminder is due"]
 
 
-def test_every_action_of_a_line_leads_to_a_form_that_knows_it(tmp_path: Path) -> None:
-    with desk_of(demo_site(tmp_path)) as desk:
+def test_every_action_of_a_line_leads_to_a_form_that_knows_it(sealed_demo: Built, tmp_path: Path) -> None:
+    with desk_of(demo_site(tmp_path, sealed_demo)) as desk:
         page = desk.ask("/desk/").text
         targets = {html.unescape(target) for target in re.findall(r'class="act[^"]*" href="([^"]+)"', page)}
         assert {target.split("?")[0].split("/")[2] for target in targets} == {"pay", "log", "issue", "invoice", "links"}

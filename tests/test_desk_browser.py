@@ -14,14 +14,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.desks import ANA, Desk, demo_site, desk_of, written
 from tests.readers import tab
-from tests.support import invoke
+from tests.support import Built, invoke
 from tests.test_desk_sealed import sealed_site, until
 from tests.test_judges_browser import EVERY, TURNS, Look, judge, watched_page
 
 
 @pytest.fixture(scope="module")
-def demo_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk_of(demo_site(tmp_path_factory.mktemp("demo-desk"))) as desk:
+def demo_desk(sealed_demo: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with desk_of(demo_site(tmp_path_factory.mktemp("demo-desk"), sealed_demo)) as desk:
         yield desk
 
 
@@ -224,7 +224,7 @@ def test_a_link_opens_as_its_reader_gets_it(demo_desk: Desk, chromium: Browser) 
         expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")
         expect(page.locator("script[src]")).to_have_count(0)
         expect(page.locator("h1")).to_have_css("font-family", re.compile("Newsreader"))
-        assert page.evaluate("[...document.fonts].some(font => font.status === 'loaded')")
+        page.wait_for_function("[...document.fonts].some(font => font.status === 'loaded')")
         page.reload()
         expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")
         page.get_by_role("link", name="See and pay").click()

@@ -33,15 +33,13 @@ from portalgen.content.scalars import parse_text
 from portalgen.publish.state import is_unfinished
 from portalgen.site.sealing import checked
 from tests.conftest import CI
-from tests.killer import Killer, killer
+from tests.killer import DEFAULT, Killer, killer
 from tests.support import DEMO_DAY, MINIMAL, MINIMAL_CLIENT, Result, file_server, invoke, minimal_site, program
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="what POSIX systems do")
 
 ANA = "content/clients/ana/"
 SITE = "content/site.yaml"
-DEFAULT = {SITE: MINIMAL[SITE].partition("privacy:")[0] + "documents: {pdf: false, einvoice: false}\n"}
-"""Private pages as they are when nothing is said about them."""
 PRINTED = {SITE: MINIMAL[SITE].partition("privacy:")[0]}
 TODAY = ("--today", DEMO_DAY)
 

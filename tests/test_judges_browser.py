@@ -123,6 +123,7 @@ def watched_page(browser: Browser, origin: str, script: str = "") -> Iterator[tu
 def violations(page: Page, axe_source: str, looks: Sequence[Look] = EVERY) -> list[str]:
     """Everything that axe-core finds on an open page in these looks."""
     found: list[str] = []
+    page.wait_for_load_state()  # words stand there before the styles do
     if page.evaluate("() => typeof axe === 'undefined'"):
         page.evaluate(axe_source)
     for width, scheme in looks:

@@ -14,8 +14,9 @@ from portalgen.content.model import Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.practice import SiteFile
 from portalgen.publish.access import Access
-from portalgen.publish.checks import LinkChecker, Read, read
+from portalgen.publish.checks import LinkChecker
 from portalgen.publish.parts import Part, Workshop
+from portalgen.publish.referring import Read, read
 from portalgen.site.links import Directory
 from portalgen.site.markdown import Rendered, Writer
 from portalgen.site.pages import Page

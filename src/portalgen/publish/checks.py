@@ -13,101 +13,19 @@ import posixpath
 import re
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html.parser import HTMLParser
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from portalgen.content.problems import Finding
+from portalgen.publish.referring import Read, read
 from portalgen.site.links import Inside, file_of, folders, inside
 from portalgen.site.pages import Page
-from portalgen.site.stylesheet import is_foreign, loaded_by
+from portalgen.site.stylesheet import is_foreign
 
 RESERVED = ("p", "assets", "static")
 _EVERY_ID = re.compile(r'id="([^"]*)"')
 _EVERY_HREF = re.compile(r'href="([^"]*)"')
 _EVERY_SRC = re.compile(r'src="([^"]*)"')
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
-_CANDIDATE = re.compile(r"[\s,]*(\S*[^\s,])(?:\s[^,]*)?")
-_LOADING = frozenset({"src", "poster", "data", "background", "ping"})
-_SETS = frozenset({"srcset", "imagesrcset"})
-_FOLLOWED = frozenset({"a", "area"})
-_TELLING = frozenset({"canonical", "alternate", "author", "bookmark", "help", "license", "me", "next", "prev"})
-"""Kinds of `<link>` that say something about a page; all others load something."""
-_COMMENTS = (("<!-->", "-->"), ("<!--->", "-->"), ("--!>", "-->"), ("<![", "<!"))
-"""What ends a comment for a browser but not for Python's parser, which would overlook what follows."""
-
-
-class Read(NamedTuple):
-    """What a page refers to: links that a reader follows, what the page loads by itself, and its ids in order."""
-
-    links: tuple[str, ...]
-    loads: tuple[str, ...]
-    ids: tuple[str, ...]
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: dict[str, None] = {}
-        self.loads: dict[str, None] = {}
-        self.ids: list[str] = []
-        self._style = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._style = tag == "style"
-        every = {name: text or "" for name, text in attrs}
-        rel = every.get("rel", "").lower()
-        if "id" in every:
-            self.ids.append(every["id"])
-        for name, value in attrs:
-            text = value or ""
-            plain = name.removeprefix("xlink:")
-            if plain == "href":
-                told = tag in _FOLLOWED or (tag == "link" and rel and _TELLING.issuperset(rel.split()))
-                (self.links if told else self.loads)[text] = None
-            elif name in ("action", "formaction"):
-                self.links[text] = None
-            elif name == "ping":
-                self.loads.update(dict.fromkeys(text.split()))
-            elif name in _LOADING:
-                if name != "data" or tag == "object":
-                    self.loads[text] = None
-            elif name in _SETS:
-                self.loads.update(dict.fromkeys(_CANDIDATE.findall(text)))
-            elif name == "style":
-                self._load_style(text)
-            elif name == "srcdoc":
-                inner = _Reader()
-                inner.feed(text)
-                inner.close()
-                self.loads.update(dict.fromkeys(target for target in inner.loads if is_foreign(target)))
-            elif name == "content" and every.get("http-equiv", "").lower() == "refresh" and "=" in text:
-                self.loads[text.partition("=")[2].strip(" '\"")] = None
-
-    def handle_endtag(self, tag: str) -> None:
-        self._style = False
-
-    def handle_data(self, data: str) -> None:
-        if self._style:
-            self._load_style(data)
-
-    def _load_style(self, css: str) -> None:
-        self.loads.update((target, None) for target in loaded_by(css) if not target.startswith("#"))
-
-
-def plain_comments(text: str) -> str:
-    """The page with comments that end for Python's parser where they end for a browser."""
-    for odd, plain in _COMMENTS:
-        text = text.replace(odd, plain)
-    return text
-
-
-def read(text: str) -> Read:
-    """What a page refers to, as a browser reads it."""
-    reader = _Reader()
-    reader.feed(plain_comments(text))
-    reader.close()
-    return Read(tuple(reader.links), tuple(reader.loads), tuple(reader.ids))
 
 
 def double_addresses(pages: Iterable[Page]) -> Iterator[Finding]:

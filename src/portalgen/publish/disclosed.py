@@ -53,8 +53,6 @@ _NUMBER = re.compile(rb"\d{7,30}")
 _DIGITS = bytes(sign if chr(sign).isdigit() and sign < 128 else 120 for sign in range(256))
 _IN_NUMBERS = b" ()./-\xc2\xa0"
 _NOT_DIGIT = bytes(set(range(256)) - set(b"0123456789"))
-_FEW = 300
-"""Questions after the words of files for which it does not pay to learn which follow each other."""
 PHONE = b"tel"
 SHORTEST_PHONE, LONGEST_PHONE = 7, 9
 """Digits by which a number is known."""
@@ -101,7 +99,6 @@ class Disclosed:
         self._shown = _unescaped(plain)
         self._hidden = _unescaped(tags) + APART + _unescaped(_TAG.sub(b" ", self.unpacked))
         self._hidden += APART + APART.join(_percent(self._raw))
-        self._asked = 0
 
     @cached_property
     def shown(self) -> bytes:
@@ -151,28 +148,22 @@ class Disclosed:
 
     def follow(self, row: tuple[bytes, ...]) -> bool:
         """Whether one, two or four words follow each other somewhere; or, after `PHONE`, digits stand."""
-        self._asked += 1
-        if self._asked > _FEW:
-            return row in self._rows
         if row[0] == PHONE and row[-1] in self.phones:
             return True
-        if not self._tokens.issuperset(row):
+        if len(row) == 1:
+            return row[0] in self._tokens
+        if not self._pairs.issuperset(pairwise(row)):
             return False
         low = b" %b " % b" ".join(row)
-        return len(row) == 1 or low in self.shown or low in self.hidden
+        return len(row) == 2 or low in self.shown or low in self.hidden
 
     @cached_property
     def _tokens(self) -> frozenset[bytes]:
         return frozenset(self.shown.split()).union(self.hidden.split())
 
     @cached_property
-    def _rows(self) -> frozenset[tuple[bytes, ...]]:
-        """What `follow` is true of, for who asks often."""
-        found: set[tuple[bytes, ...]] = {(PHONE, digits) for digits in self.phones}
-        for text in (self.shown, self.hidden):
-            tokens = text.split()
-            found.update(pairwise(tokens), fours(tokens), zip(set(tokens)))
-        return frozenset(found)
+    def _pairs(self) -> frozenset[tuple[bytes, bytes]]:
+        return frozenset(pairwise(self.shown.split())).union(pairwise(self.hidden.split()))
 
 
 def _worded(name: str) -> bool:

@@ -18,6 +18,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -261,8 +262,12 @@ def shut(root: Path) -> Mapping[str, frozenset[str]]:
     return found
 
 
+@cache
 def program() -> str:
-    """Which portalgen this is, and what it runs on: the files of the package and its theme, by size and time."""
+    """Which portalgen this is, and what it runs on: the files of the package and its theme, by size and time.
+
+    Looked at once: what changes there later is not what runs here.
+    """
     package = Path(__file__).resolve().parents[1]
     parts = [sys.version, repr(os.stat(Path(msgspec.__file__).parents[1]).st_mtime_ns)]
     for folder in (package, package / "_theme", package.parents[1] / "templates"):

@@ -10,15 +10,23 @@ from urllib.parse import urlsplit
 
 from portalgen.content.problems import Finding
 from portalgen.content.records.practice import SiteFile
-from portalgen.publish.checks import plain_comments
+from portalgen.publish.referring import plain_comments
 
 _DOCUMENTS = (".html", ".htm", ".shtml", ".xhtml", ".xht", ".svg", ".xml", ".xsl", ".xslt")
 """What a browser opens as a page of its own."""
-_PERHAPS = re.compile(
-    rb"<(?:[\w.-]+:)?script|script\s*:|xml-stylesheet|srcdoc|(?<![a-z])on[a-z]{3,24}\s*=|=\s*[\"']?[^\s\"'<>=]{0,12}&(?:#|[A-Za-z]+;)",
-    re.IGNORECASE,
+_PERHAPS = tuple(
+    re.compile(expression)
+    for expression in (
+        rb"<(?:[\w.-]+:)?script",
+        rb"script\s*:",
+        rb"xml-stylesheet",
+        rb"srcdoc",
+        rb"on(?<![a-z]on)[a-z]{3,24}\s*=",
+        rb"=\s*[\"']?[^\s\"'<>=]{0,12}&(?:#|[a-z]+;)",
+    )
 )
-"""What a page has that runs something, and much else: most pages need not be read more closely."""
+"""What a page has, in small letters, that runs something, and much else: most pages need not be read more closely. One
+by one, since each begins with something that is found at once."""
 _RUNS = re.compile(r"^$|module|importmap|speculationrules|java|ecma|jscript|livescript", re.IGNORECASE)
 """Types of a script element that a browser runs; all others are data."""
 _BLANK = re.compile(r"[\x00-\x20]")
@@ -81,7 +89,8 @@ def script_findings(
             continue
         for script in ours:
             data = data.replace(b"<script>%b</script>" % script.encode(), b"")
-        if not _PERHAPS.search(data):
+        small = data.lower()
+        if not any(sign.search(small) for sign in _PERHAPS):
             continue
         found = scripts_in(data.decode("utf-8", "replace"))
         if found:
