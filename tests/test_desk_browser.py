@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -284,6 +285,11 @@ def test_links_that_have_ended_are_listed_and_accessible(tmp_path: Path, chromiu
         page.get_by_role("link", name="As they get it : Their page, was replaced").click()
         page.get_by_role("button", name="Open my page").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("There is a new link")
+        shutil.rmtree(site / "content/clients/ben")
+        for address, words in (("", "Their folders are gone"), ("ben", "It still counts as open")):
+            page.goto(f"{desk.origin}/desk/links/{address}")
+            expect(page.get_by_text(words)).to_be_visible()
+            assert not judge(page, axe_source, EVERY)
         assert watch.taken() == []
 
 

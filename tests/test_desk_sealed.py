@@ -243,7 +243,8 @@ def test_links_that_have_ended_show_what_the_next_build_puts_there(tmp_path: Pat
         path.write_text(path.read_text() + line)
     shutil.rmtree(site / "content/clients/eve")
     with desk_of(site) as desk:
-        told = {name: visible(desk.ask(f"/desk/links/{name}").text) for name in ("ana", "ben", "carl", "dora")}
+        names = ("ana", "ben", "carl", "dora", "eve")
+        told = {name: visible(desk.ask(f"/desk/links/{name}").text) for name in names}
         assert "2 links that have ended" in told["ana"]
         assert "Invoice 2026-0001 It was ended." in told["ana"]
         assert "Their page It was replaced." in told["ana"]
@@ -252,15 +253,34 @@ def test_links_that_have_ended_show_what_the_next_build_puts_there(tmp_path: Pat
         assert "Nothing of theirs is published: publish: false" in told["carl"]
         assert "It was ended." in told["carl"]
         assert "It was replaced." in told["dora"]
-        addresses = [url for name in told for url in offered(desk, name)]
-        assert len(addresses) == 6
+        assert "Their folder is gone." in told["eve"]
+        assert "Their page It was ended." in told["eve"]
+        assert "Their folders are gone, but they had links: eve ." in visible(desk.ask("/desk/links/").text)
+        addresses = [url for name in names for url in offered(desk, name)]
+        assert len(addresses) == 7
         assert "Ana" in words(desk, addresses[0])
         ended = ["link is closed", "a new link", "time for which it was open", "link is closed", "a new link"]
+        ended.append("link is closed")
         for url, says in zip(addresses[1:], ended, strict=True):
             assert says in words(desk, url)
         shown = {path: desk.ask(f"/desk/sealed/{path}").text for path in (*first, addresses[0].partition("#")[0])}
     assert shown == pages_of(build(site) / "output")
     assert len(shown.keys() - first.keys()) == 1
+
+
+def test_a_link_that_nobody_ended_when_its_folder_went_says_what_to_do(tmp_path: Path) -> None:
+    site = sealed_site(tmp_path)
+    shutil.rmtree(site / "content/clients/ben")
+    with desk_of(site) as desk:
+        told = visible(desk.ask("/desk/links/ben").text)
+        assert "Their page It still counts as open." in told
+        assert "portalgen link revoke ben" in told
+        assert "It was ended" not in told
+        assert offered(desk, "ben") == []
+        assert "There is no such client" in desk.ask("/desk/links/carl").text
+    assert invoke("build", "--site", site, "--today", DEMO_DAY).code == 2
+    assert invoke("link", "revoke", "ben", "--site", site).code == 0
+    build(site)
 
 
 # --- what is broken -----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from portalgen.content.loader import Loaded, load
 from portalgen.content.lock import read_lock
 from portalgen.content.model import Shared
 from portalgen.content.problems import Finding, Problem
-from portalgen.publish import sensitive
+from portalgen.publish import disclosed, sensitive
 from portalgen.publish.access import passing_access
 from portalgen.publish.disclosed import PHONE, Disclosed, words
 from portalgen.publish.leaks import Search
@@ -367,6 +367,9 @@ def test_words_follow_each_other_in_what_is_shown_or_hidden(text: str, asked: li
     for tokens in (said.shown.split(), said.hidden.split()):
         there |= {tuple(tokens[at : at + length]) for length in (1, 2, 4) for at in range(len(tokens) - length + 1)}
     assert [said.follow(row) for row in rows] == [row in there for row in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disclosed, "_FEW", 0)  # as when many are asked for
+        assert [said.follow(row) for row in rows] == [row in there for row in rows]
 
 
 def test_a_key_is_found_beside_long_runs_of_letters(practice: Loaded) -> None:

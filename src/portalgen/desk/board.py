@@ -185,7 +185,7 @@ class Board:
         if client in seen.left_out:
             line = "Mend what is said below, and their links are here again."
             return self._message(seen, f"The files of {client} have errors", line, seen.errors, live=True)
-        if client and client not in seen.subjects:
+        if client and client not in seen.subjects and client not in seen.gone:
             line = "Their folder may have another name by now, or be gone."
             return self._message(seen, "There is no such client", line, status=404)
         base = private_base(seen.shared.site)
@@ -196,7 +196,8 @@ class Board:
         try:
             links = self._records.links(seen, [folder.id for folder in folders], portals=not client)
             if client:
-                ended, coming = self._records.ended(seen, client), self._records.coming(seen, client)
+                ended = self._records.ended(seen, client)
+                coming = bool(folders) and self._records.coming(seen, client)
         except (KeyProblem, NotDone) as refused:
             links, general = {folder.id: [] for folder in folders}, _general(refused)
         portals = {id_: next((link for link in own if link.of == "portal"), None) for id_, own in links.items()}
@@ -206,17 +207,18 @@ class Board:
             seen.shared,
             f"{PLACE}links/",
             client=client,
-            whose=folders[0].client.name.display if client else "",
-            rows=links[client] if client else everyone,
+            whose=folders[0].client.name.display if client and folders else client,
+            rows=links.get(client, []) if client else everyone,
             ended=ended,
             coming=coming,
             sealed=any(link.sealed for own in (*links.values(), ended) for link in own),
-            published=not client or folders[0].client.publish,
+            published=not (client and folders) or folders[0].client.publish,
             based=bool(base),
             base=base,
             invented=is_invented(base),
             general=general,
             left_out=() if client else seen.left_out,
+            gone=tuple(name for name in seen.gone if client in ("", name)),
         )
 
     def _sealed(self, file: str) -> Answer:

@@ -35,13 +35,14 @@ class Seen(NamedTuple):
     """The site as it is: everything that has no error, on a day.
 
     `shared` is None when site.yaml has an error, and then there is nothing but problems. `left_out`: the ids of clients
-    whose files have errors.
+    whose files have errors. `gone`: those of clients that have no folder any more, but had links.
     """
 
     day: dt.date
     shared: Shared | None
     subjects: Mapping[str, Subject]
     left_out: tuple[str, ...]
+    gone: tuple[str, ...]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -150,7 +151,7 @@ class Records:
         shared = self._shared
         if shared is None:
             errors, warnings = _texts(loaded, [*loaded.problems, *damaged])
-            return Seen(self.today or dt.date.min, None, {}, (), errors, warnings)
+            return Seen(self.today or dt.date.min, None, {}, (), (), errors, warnings)
         day = self._day_of(shared)
         if day != self._day:
             self._settled.clear()
@@ -172,7 +173,8 @@ class Records:
         problems = sorted({*loaded.problems, *damaged, *loaded.report(findings)})
         errors, warnings = _texts(loaded, problems)
         left_out = tuple(name for name in tree.clients if name not in subjects)
-        return Seen(day, shared, subjects, left_out, errors, warnings)
+        gone = tuple(sorted(links.keys() - tree.clients.keys()))
+        return Seen(day, shared, subjects, left_out, gone, errors, warnings)
 
     # --- links ----------------------------------------------------------------------------------------
 
@@ -213,27 +215,31 @@ class Records:
     def ended(self, seen: Seen, client: str) -> list[OpenLink]:
         """The links of a client that opened something once. At each the next build puts a page that says so.
 
+        Those of a client whose folder is gone come too when nobody ended them, which no build accepts: they are "live".
         Raises as `links` does.
         """
         access, shared = self._access(), seen.shared
         assert shared is not None
-        folder, account = seen.subjects[client].folder, seen.subjects[client].account
-        mode = _mode(folder, shared)
-        wanted = wanted_links(folder, account, seen.day, shared)
-        live = {place.row.salt for place in access.places(client, wanted, sealed=mode == "sealed").values()}
+        subject = seen.subjects.get(client)
+        mode = _mode(subject.folder if subject else None, shared)
+        live: set[str] = set()
+        if subject:
+            wanted = wanted_links(subject.folder, subject.account, seen.day, shared)
+            live = {place.row.salt for place in access.places(client, wanted, sealed=mode == "sealed").values()}
         found: list[OpenLink] = []
         for row in access.rows(client):
             if row.key_id not in ("", access.keyring.key_id):
                 continue  # its key is gone, and with it the way in
-            last = link_expires(folder, account, row, shared)
+            last = link_expires(subject.folder, subject.account, row, shared) if subject else None
             state = row.state
             if row.salt in live:
                 state = "replaced"
-            elif state == "live":
+            elif state == "live" and subject:
                 state = "expired" if last and last < seen.day else "revoked"
+            label = _label(subject.folder, subject.account, row) if subject else row.ref
             for other in sorted({*row.modes} - ({mode} if row.salt in live else set())):
                 path, page = _where(access.address(row, sealed=other == "sealed"))
-                found.append(OpenLink(row.of, row.ref, _label(folder, account, row), "", path, last, page, state))
+                found.append(OpenLink(row.of, row.ref, label, "", path, last, page, state))
         return found
 
     def _access(self) -> Access:
@@ -273,8 +279,8 @@ def _texts(loaded: Loaded, problems: Iterable[Problem]) -> tuple[tuple[str, ...]
     return tuple(errors), tuple(warnings)
 
 
-def _mode(folder: ClientFolder, shared: Shared) -> Mode:
-    return folder.client.privacy or shared.site.privacy.mode
+def _mode(folder: ClientFolder | None, shared: Shared) -> Mode:
+    return (folder.client.privacy if folder else None) or shared.site.privacy.mode
 
 
 def _where(address: str) -> tuple[str, str]:

@@ -53,6 +53,8 @@ _NUMBER = re.compile(rb"\d{7,30}")
 _DIGITS = bytes(sign if chr(sign).isdigit() and sign < 128 else 120 for sign in range(256))
 _IN_NUMBERS = b" ()./-\xc2\xa0"
 _NOT_DIGIT = bytes(set(range(256)) - set(b"0123456789"))
+_FEW = 200
+"""Four words that are sought in the texts; for more of them it pays to learn all that follow each other."""
 PHONE = b"tel"
 SHORTEST_PHONE, LONGEST_PHONE = 7, 9
 """Digits by which a number is known."""
@@ -99,6 +101,7 @@ class Disclosed:
         self._shown = _unescaped(plain)
         self._hidden = _unescaped(tags) + APART + _unescaped(_TAG.sub(b" ", self.unpacked))
         self._hidden += APART + APART.join(_percent(self._raw))
+        self._sought = 0
 
     @cached_property
     def shown(self) -> bytes:
@@ -154,8 +157,13 @@ class Disclosed:
             return row[0] in self._tokens
         if not self._pairs.issuperset(pairwise(row)):
             return False
+        if len(row) == 2:
+            return True
+        self._sought += 1
+        if self._sought > _FEW:
+            return row in self._fours
         low = b" %b " % b" ".join(row)
-        return len(row) == 2 or low in self.shown or low in self.hidden
+        return low in self.shown or low in self.hidden
 
     @cached_property
     def _tokens(self) -> frozenset[bytes]:
@@ -164,6 +172,10 @@ class Disclosed:
     @cached_property
     def _pairs(self) -> frozenset[tuple[bytes, bytes]]:
         return frozenset(pairwise(self.shown.split())).union(pairwise(self.hidden.split()))
+
+    @cached_property
+    def _fours(self) -> frozenset[tuple[bytes, ...]]:
+        return frozenset(fours(self.shown.split())).union(fours(self.hidden.split()))
 
 
 def _worded(name: str) -> bool:
