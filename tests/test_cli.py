@@ -168,7 +168,7 @@ def test_help_teaches_every_command_and_loads_nothing_heavy() -> None:
     for command in ("init", "build", "check", "serve", "new", "links", "link", "schema", "completion"):
         assert re.search(rf"^  {command} ", text, re.MULTILINE)
         assert invoke(command, "--help").code == 0
-    heavy = "import sys; sys.argv = ['x', '--help']\ntry:\n import portalgen.__main__ as m; m.main()\nexcept SystemExit: pass\n"
+    heavy = "import sys; sys.argv = ['x', '--help']\ntry:\n from portalgen.cli import main; main()\nexcept SystemExit: pass\n"
     heavy += "print([n for n in ('jinja2', 'yaml', 'markdown', 'msgspec', 'rich', 'watchdog', 'cryptography', 'babel') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

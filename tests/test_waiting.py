@@ -15,7 +15,7 @@ from portalgen.content.records.documents import Invoice
 from portalgen.content.scalars import Price
 from portalgen.rules.account import account_of
 from portalgen.rules.money import Money
-from portalgen.rules.waiting import LineProposal, unbilled_sessions, waiting, waiting_charges, waivers
+from portalgen.rules.waiting import LineProposal, Waivers, unbilled_sessions, waiting, waiting_charges, waivers
 from tests.support import MINIMAL_CLIENT, minimal_site
 
 ANA = "content/clients/ana/"
@@ -259,5 +259,5 @@ def test_waivers_are_counted_by_year_and_reported(tmp_path: Path) -> None:
     )
     site = site_of(tmp_path, rows, policy="waivers_per_year: 2\n")
     folder = site.clients["ana"]
-    assert waivers(site.shared, folder, folder.sessions[3]) == (1, 2)
+    assert waivers(site.shared, folder, folder.sessions[3]) == Waivers(1, 2)
     assert [proposal.waivers_left for proposal in unbilled(site)] == [1, 1]

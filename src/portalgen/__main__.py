@@ -8,8 +8,6 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from portalgen.cli import main
-
 
 def run() -> NoReturn:
     """The program as a whole process. Taking all it has read apart would be a tenth of a build that changes nothing.
@@ -17,6 +15,8 @@ def run() -> NoReturn:
     Most commands are over before looking for cycles in memory could pay; what stays longer turns that on again.
     """
     gc.disable()
+    from portalgen.cli import main
+
     code: object = 1
     try:
         main(prog_name="portalgen")
@@ -24,11 +24,11 @@ def run() -> NoReturn:
         code = done.code
     if isinstance(code, str):
         print(code, file=sys.stderr)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # neither is there when it was closed before
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":
-    main(prog_name="portalgen")
+    run()

@@ -133,7 +133,8 @@ def build(
     if done.written is None:
         tell(done.problems, done.excerpt, as_json, {**dict.fromkeys(COUNTS, 0), "seconds": seconds}, writes=True)
         sys.exit(BROKEN)
-    counts = dict(zip(COUNTS, (done.pages, *done.written), strict=True))
+    files = done.written
+    counts = dict(zip(COUNTS, (done.pages, files.written, files.unchanged, files.removed), strict=True))
     tell(done.problems, done.excerpt, as_json, {**counts, "seconds": seconds})
     if not as_json:
         click.echo(

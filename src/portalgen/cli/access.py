@@ -272,6 +272,8 @@ def _address(link: PublishedLink, base: str, opens: bool) -> str | None:
 
 
 def _published_data(client: str, found: Published, base: str, opens: bool) -> dict[str, Any]:
+    from msgspec.structs import asdict
+
     return {
         "client": client,
         "links": [
@@ -282,12 +284,12 @@ def _published_data(client: str, found: Published, base: str, opens: bool) -> di
                 "expires": link.expires.isoformat() if link.expires else None,
                 "state": link.row.state,
                 "bytes": link.size,
-                "files": [file._asdict() for file in link.files],
+                "files": [asdict(file) for file in link.files],
             }
             for link in found.links
         ],
         "replaced": [{"url": base + path, "bytes": size} for path, size in found.kept],
-        "fields": [field._asdict() for field in found.fields],
+        "fields": [asdict(field) for field in found.fields],
     }
 
 

@@ -46,7 +46,8 @@ def export(
         raise click.UsageError(f"--table is for csv; {form} holds everything")
     with Environment():
         place = safe_place(site, output) if output else None
-        ledgers, problems, loaded = read_ledgers(site, today, year)
+        read = read_ledgers(site, today, year)
+    ledgers, problems, loaded = read.ledgers, read.problems, read.loaded
     if ledgers is None:
         tell(problems, loaded.excerpt, as_json, {}, writes=output is not None)
         sys.exit(BROKEN)

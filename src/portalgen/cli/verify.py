@@ -75,11 +75,13 @@ def _known(site: Path) -> tuple[str, str | None]:
 
 
 def _data(base: str, found: Verdict) -> dict[str, Any]:
+    from msgspec.structs import asdict
+
     return {
         "url": base,
         "files": found.files,
         "refused": found.refused,
-        "faults": [fault._asdict() for fault in found.faults],
+        "faults": [asdict(fault) for fault in found.faults],
         "notes": list(found.notes),
     }
 

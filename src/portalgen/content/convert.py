@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from inspect import get_annotations
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -25,7 +25,7 @@ FAILED: Any = object()
 MOST_FINDINGS = 50
 
 
-class Use(NamedTuple):
+class Use(msgspec.Struct, frozen=True):
     """An id that refers to something else, and where it stands."""
 
     kind: str
@@ -83,7 +83,7 @@ _FILES: Mapping[Parse, str] = {parse_asset: "asset", parse_file_name: "file"}
 """Scalars that name a file, and the kind of what they refer to."""
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """How one type is read. Scalars have `parse` (and `ref`, a kind of id), so that a record reads them inline.
 
     `parts` are the steps of entries, of keys and entries, or of the alternatives.
@@ -270,7 +270,7 @@ def step_of(hint: Any) -> Step:
     raise TypeError(f"a record may not have a field of the type {hint!r}")
 
 
-class Declared(NamedTuple):
+class Declared(msgspec.Struct, frozen=True):
     """A field of a record as it is declared; `default` is msgspec's mark where there is none."""
 
     name: str

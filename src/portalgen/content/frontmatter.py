@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.slips import Slip
 
@@ -11,7 +12,7 @@ _OPEN = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
 
 
-class Split(NamedTuple):
+class Split(msgspec.Struct, frozen=True):
     """A file taken apart. `front` is None without front matter; `front_index` is where it begins in the file.
 
     `body_line` is the line of the file, counting from 1, on which the body begins.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from portalgen.content.records.base import Record
 from portalgen.content.records.client import Client, Plan, Session
@@ -15,7 +17,7 @@ from portalgen.content.records.private import Lessons, Review, Supervision
 from portalgen.content.records.referral import Referral
 
 
-class Kind(NamedTuple):
+class Kind(msgspec.Struct, frozen=True):
     """`path` is the place below `content/` (or below the client's folder), `*` standing for the id.
 
     `form`: a YAML mapping, a YAML list of mappings, or Markdown with front matter.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.convert import suggest
 from portalgen.content.kinds import KINDS
@@ -26,7 +27,7 @@ _CLIENT_CONFLICT = re.compile(
 )
 
 
-class Misplaced(NamedTuple):
+class Misplaced(msgspec.Struct, frozen=True):
     """Why something may not lie where it lies."""
 
     code: str

@@ -7,7 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.frontmatter import split
 from portalgen.content.problems import Finding, Problem
@@ -26,13 +27,13 @@ _AGREED = "leaked-client"
 _REASON = re.compile(r"\s+because\s+\S")
 
 
-class _Text(NamedTuple):
+class _Text(msgspec.Struct, frozen=True):
     whole: str
     yaml: str
     offset: int  # where the YAML begins in the whole text
 
 
-class Allowance(NamedTuple):
+class Allowance(msgspec.Struct, frozen=True):
     """One comment `# portalgen: allow CODE because REASON`."""
 
     code: str

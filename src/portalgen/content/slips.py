@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 
-class Slip(NamedTuple):
+class Slip(msgspec.Struct, frozen=True):
     """A problem of the YAML itself; `start` counts the characters of the text before it."""
 
     start: int
@@ -14,7 +16,7 @@ class Slip(NamedTuple):
     hint: str
 
 
-class Parsed(NamedTuple):
+class Parsed(msgspec.Struct, frozen=True):
     """What a text holds. With slips the data is what could still be read; `broken` says that there is none."""
 
     data: Any
@@ -22,7 +24,7 @@ class Parsed(NamedTuple):
     broken: bool = False
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, frozen=True):
     """Where a key and its value begin, as counts of characters; entries of lists have their value's place twice."""
 
     key: int

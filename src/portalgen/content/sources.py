@@ -7,7 +7,8 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.layout import (
     CONTENT,
@@ -30,7 +31,7 @@ _CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True, order=True):
     """One file of `content/`: its path relative to the site, what it is, and how to see that it changed.
 
     `kind` is a name of `KINDS`, or `static` or `file` for files that are taken as they are. `id` is the file's name
@@ -49,7 +50,7 @@ FolderStamp = tuple[str, int, int]
 """A folder's path below the site, and its times (ns) before it was looked into."""
 
 
-class Tree(NamedTuple):
+class Tree(msgspec.Struct, frozen=True):
     """Everything that `content/` holds; sources are sorted by path.
 
     `folders` are those of each client, and under no name those that all share, as they were after the time `at` (ns).
@@ -64,7 +65,11 @@ class Tree(NamedTuple):
 
     def is_like(self, other: Tree | None) -> bool:
         """Whether both hold the same, whenever that was seen."""
-        return other is not None and self[:4] == other[:4]
+        return other is not None and self._found == other._found
+
+    @property
+    def _found(self) -> tuple[object, ...]:
+        return self.root, self.shared, self.clients, self.problems
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -75,7 +80,7 @@ class Tree(NamedTuple):
 Stamp = tuple[str, int, int]
 
 
-class Snapshot(NamedTuple):
+class Snapshot(msgspec.Struct, frozen=True):
     """What the files were when they were read: (path, size, mtime_ns) of each."""
 
     root: Path
@@ -153,8 +158,9 @@ class _Walk:
 
     def problem(self, path: str, misplaced: Misplaced) -> None:
         readable = path.encode("utf-8", "backslashreplace").decode()
-        code, message, hint = misplaced
-        self.problems.append(Problem(path=readable, code=code, message=message, hint=hint))
+        self.problems.append(
+            Problem(path=readable, code=misplaced.code, message=misplaced.message, hint=misplaced.hint)
+        )
 
     def folder(self, path: str, layout: Folder, client: str = "", linked: bool = False) -> None:
         """Look at each entry of one folder. `linked`: a symbolic link led here."""
@@ -283,8 +289,8 @@ def read_text(root: Path, path: str, data: bytes | None = None) -> str | Problem
             with open(f"{root}/{path}", "rb") as file:
                 data = file.read(LARGEST + 1)
     except OSError as error:
-        code, message, hint = unreadable(error)
-        return Problem(path=path, code=code, message=message, hint=hint)
+        why = unreadable(error)
+        return Problem(path=path, code=why.code, message=why.message, hint=why.hint)
     if len(data) > LARGEST:
         hint = "split it; pictures and documents belong into static/ or the client's files/"
         return Problem(path=path, code="too-large", message="this file is larger than 2 MB", hint=hint)

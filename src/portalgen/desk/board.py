@@ -20,6 +20,8 @@ from email.message import Message
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import msgspec
+
 from portalgen.content.problems import render
 from portalgen.desk import board_bills as bills
 from portalgen.desk import board_contacts as contacts
@@ -225,13 +227,13 @@ class Board:
         """A sealed page as its reader gets it. What it loads and leads to besides is the site in the preview."""
         if not _SEALED.fullmatch(file):
             return _moved(f"/{quote(file.lstrip('/'))}", "This is on your site.")
-        page, problems = self.sealed(file)
-        if page is not None:
-            return Answer(200, {"Content-Type": "text/html; charset=utf-8", **_AS_HOSTED}, page)
+        found = self.sealed(file)
+        if found.page is not None:
+            return Answer(200, {"Content-Type": "text/html; charset=utf-8", **_AS_HOSTED}, found.page)
         seen = self._records.look()
-        if problems:
+        if found.problems:
             line = "Mend what is said below, and it opens here by itself."
-            return self._message(seen, "This page cannot be sealed now", line, problems, live=True)
+            return self._message(seen, "This page cannot be sealed now", line, found.problems, live=True)
         line = "The link may have another address by now, or open pages that are not sealed."
         return self._message(seen, "There is no sealed page here", line, status=404, live=True)
 
@@ -299,7 +301,7 @@ class Board:
         """The form as it was sent, and what is wrong. Nothing was written."""
         seen = self._records.look()
         if seen.shared is None:
-            return self._get("", {}, live=False)._replace(status=status)  # a reload would send it again
+            return msgspec.structs.replace(self._get("", {}, live=False), status=status)  # a reload would send it again
         return self._form(name, seen, given, wrong, status)
 
 

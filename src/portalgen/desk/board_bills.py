@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
+
 from portalgen.content.model import ClientFolder
 from portalgen.content.scalars import parse_amount, parse_date
 from portalgen.desk.board_choices import choose_client
@@ -153,7 +155,7 @@ def issue_form(records: Records, seen: Seen, given: Given) -> Form:
         "It gets the next number and its date, and stays as it is from then on. Mistakes then need a credit note.",
     )
     date = Field("date", "Date of issue", "date").filled(given, seen.day.isoformat())
-    return Form("issue", title, intro, (field._replace(kind="hidden"), date), "Issue it", shown)
+    return Form("issue", title, intro, (msgspec.structs.replace(field, kind="hidden"), date), "Issue it", shown)
 
 
 def issue_done(root: Path, today: dt.date | None, given: Given) -> Done:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
 
+import msgspec
 from babel.dates import format_date
 
 from portalgen.rules.facts import InvoiceFacts
@@ -18,7 +18,7 @@ MONTHS = 12
 """How many months of money in are shown, this one included."""
 
 
-class Bar(NamedTuple):
+class Bar(msgspec.Struct, frozen=True):
     """A row: what it is, how much, and its length as a share of the longest, 0 to 100. `fill`: the pattern's name."""
 
     label: str
@@ -27,7 +27,7 @@ class Bar(NamedTuple):
     fill: str = "bar"
 
 
-class Chart(NamedTuple):
+class Chart(msgspec.Struct, frozen=True):
     """One chart in one currency."""
 
     currency: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlencode
+
+import msgspec
 
 from portalgen.content.lock import LOCK
 from portalgen.content.records.base import Misfit
@@ -20,14 +22,14 @@ Given = Mapping[str, Sequence[str]]
 Kind = Literal["text", "amount", "date", "moment", "area", "select", "list", "checks", "radios", "hidden"]
 
 
-class Option(NamedTuple):
+class Option(msgspec.Struct, frozen=True):
     """One of the values to choose from."""
 
     value: str
     label: str
 
 
-class Field(NamedTuple):
+class Field(msgspec.Struct, frozen=True):
     """One field. A `list` takes other values than its options too; `aside` fields stand folded away."""
 
     name: str
@@ -46,10 +48,10 @@ class Field(NamedTuple):
 
     def filled(self, given: Given, default: str = "") -> Field:
         """The field with what was typed or filled in, else with `default`."""
-        return self._replace(values=tuple(given.get(self.name, ())) or ((default,) if default else ()))
+        return msgspec.structs.replace(self, values=tuple(given.get(self.name, ())) or ((default,) if default else ()))
 
 
-class Form(NamedTuple):
+class Form(msgspec.Struct, frozen=True):
     """A form with what it says before it is filled in. Without a `submit` there is nothing to send.
 
     `choosing`: it only leads on to the form itself; what to say when nothing that fits was chosen in its one field.
@@ -73,7 +75,7 @@ class Wrong(Exception):
         self.fields, self.general = dict(fields), tuple(general)
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True):
     """A file that was changed: the lines of its unified diff, or, where nobody reads those, a sentence."""
 
     path: str
@@ -87,14 +89,14 @@ def form_of(name: str, **given: str) -> str:
     return f"/desk/{name}?{urlencode(given)}"
 
 
-class Next(NamedTuple):
+class Next(msgspec.Struct, frozen=True):
     """Where to go from here."""
 
     label: str
     href: str
 
 
-class Done(NamedTuple):
+class Done(msgspec.Struct, frozen=True):
     """What an action did: in sentences, in files, and where to go on."""
 
     title: str

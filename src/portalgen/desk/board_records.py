@@ -6,7 +6,6 @@ import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -31,7 +30,7 @@ SEALED = "/desk/sealed/"
 """Below this address of the desk, sealed pages stand where they stand in the output."""
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True):
     """The site as it is: everything that has no error, on a day.
 
     `shared` is None when site.yaml has an error, and then there is nothing but problems. `left_out`: the ids of clients
@@ -52,7 +51,7 @@ class Seen(NamedTuple):
         return iter(sorted(found, key=lambda folder: (folder.client.name.display.casefold(), folder.id)))
 
 
-class OpenLink(NamedTuple):
+class OpenLink(msgspec.Struct, frozen=True):
     """A link to send, or one that has ended. `url` is whole only when the site says where it stands.
 
     `path` is the page in the preview, `sealed` the sealed page on the desk; empty when it is not sealed.
@@ -68,14 +67,14 @@ class OpenLink(NamedTuple):
     state: LinkState = "live"
 
 
-class _Known(NamedTuple):
+class _Known(msgspec.Struct, frozen=True):
     """A client as it was last read, and what that was made from."""
 
     sources: tuple[Source, ...]
     part: ClientPart
 
 
-class _Settled(NamedTuple):
+class _Settled(msgspec.Struct, frozen=True):
     """What follows from a client's folder, and what that was made from."""
 
     folder: ClientFolder

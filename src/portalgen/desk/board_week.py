@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 from urllib.parse import quote
+
+import msgspec
 
 from portalgen.desk.board_forms import form_of
 from portalgen.desk.board_records import Seen
@@ -41,14 +42,14 @@ _FORMED = {"sessions": "sessions", "charges": "charges", "run_missed": "recurrin
 """What the form for a new invoice has to be asked for, by the code of an item."""
 
 
-class Act(NamedTuple):
+class Act(msgspec.Struct, frozen=True):
     """A link to a form, filled in."""
 
     label: str
     href: str
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True):
     """One thing to do. `command` is what has to be typed, where no form does it."""
 
     client: str
@@ -60,14 +61,14 @@ class Line(NamedTuple):
     acts: tuple[Act, ...]
 
 
-class Group(NamedTuple):
+class Group(msgspec.Struct, frozen=True):
     """Lines of a part that belong together; `title` may be empty."""
 
     title: str
     lines: tuple[Line, ...]
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True):
     """One part of the week. `waiting` are lines of which nothing is to be done yet, `more` are not shown."""
 
     name: str
@@ -78,7 +79,7 @@ class Part(NamedTuple):
     more: int
 
 
-class Tile(NamedTuple):
+class Tile(msgspec.Struct, frozen=True):
     """A figure at the top. `things`: how many there are."""
 
     name: str
@@ -87,7 +88,7 @@ class Tile(NamedTuple):
     sums: tuple[Money, ...]
 
 
-class Week(NamedTuple):
+class Week(msgspec.Struct, frozen=True):
     """The page."""
 
     first: str

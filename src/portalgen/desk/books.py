@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -57,7 +57,7 @@ class Unclear(Exception):
         self.message, self.hint, self.field = message, hint, field
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True):
     """An invoice and the folder of its client."""
 
     folder: ClientFolder
@@ -103,7 +103,7 @@ class Books:
             self.client(found[0].folder.id)
             return found[0]
         if found:
-            named = ", ".join(f"{folder.id}/{invoice.id}" for folder, invoice in found)
+            named = ", ".join(f"{one.folder.id}/{one.invoice.id}" for one in found)
             raise Unclear(f"'{ref}' may be one of several invoices", f"write one of {named}")
         broken = list(self.root.glob(f"content/clients/{client or '*'}/invoices/{name}.yaml"))
         if broken and "/" not in name:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -56,7 +55,7 @@ class Drafted(msgspec.Struct, frozen=True, kw_only=True):
     document: Document | None = None
 
 
-class _Entry(NamedTuple):
+class _Entry(msgspec.Struct, frozen=True):
     line: Line
     amount: Money | None
     remark: str

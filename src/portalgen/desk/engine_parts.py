@@ -7,7 +7,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -114,7 +113,7 @@ def ground_of(
     return ground, errors
 
 
-class Made(NamedTuple):
+class Made(msgspec.Struct, frozen=True):
     """A client's part: its files, why it may not be published, and what the lock has to learn of its links."""
 
     files: Mapping[str, bytes]

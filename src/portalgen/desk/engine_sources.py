@@ -6,7 +6,8 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.layout import bad_name, ignored
 from portalgen.content.loader import SharedPart, read_shared
@@ -16,7 +17,7 @@ from portalgen.content.sources import Source, Tree, scan, scan_client, scan_shar
 CONTENT, CLIENTS = "content", "content/clients"
 
 
-class Change(NamedTuple):
+class Change(msgspec.Struct, frozen=True):
     """What differs: something that all clients share, and the clients of whom something came, went or changed.
 
     `listed`: there are other clients than before.

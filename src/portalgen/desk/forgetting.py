@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -30,7 +29,7 @@ from portalgen.site.links import shown
 from portalgen.site.theme import TemplateProblem
 
 
-class Memory(NamedTuple):
+class Memory(msgspec.Struct, frozen=True):
     """What there is of a client. `folder` is None when there is none;
 
     `until` is the last day on which its records must still be kept; None when nothing must.
@@ -45,7 +44,7 @@ class Memory(NamedTuple):
     versioned: bool
 
 
-class Forgotten(NamedTuple):
+class Forgotten(msgspec.Struct, frozen=True):
     """What was erased: rows of links and documents, kept pages, files of the folder. `numbers` stay taken."""
 
     links: int

@@ -9,7 +9,6 @@ import datetime as dt
 import os
 import secrets
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -38,7 +37,7 @@ GROUP = 4
 """Characters in a group of the paper copy, which has 14 groups."""
 
 
-class PaperCopy(NamedTuple):
+class PaperCopy(msgspec.Struct, frozen=True):
     """A key to write down: its id, its 14 groups of four characters, and where it was found."""
 
     key_id: str
@@ -46,7 +45,7 @@ class PaperCopy(NamedTuple):
     place: str
 
 
-class Imported(NamedTuple):
+class Imported(msgspec.Struct, frozen=True):
     """The id of the key, where it lies now, and whether it lay there before."""
 
     key_id: str
@@ -54,7 +53,7 @@ class Imported(NamedTuple):
     known: bool
 
 
-class Rotated(NamedTuple):
+class Rotated(msgspec.Struct, frozen=True):
     """The ids of the new key and of the one before (empty if there was none), and what became of the links.
 
     `told`: how many old addresses say from the next build on that they have ended; 0 when the old key was not at hand.

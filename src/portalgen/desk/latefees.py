@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from portalgen.content.problems import Finding
 from portalgen.content.records.documents import Invoice, Line
@@ -15,7 +15,7 @@ from portalgen.site.sheet_words import Words
 from portalgen.site.theme import TemplateProblem, Theme
 
 
-class NoFee(NamedTuple):
+class NoFee(msgspec.Struct, frozen=True):
     """Why nothing may be charged, and what would change that."""
 
     message: str
@@ -63,12 +63,11 @@ def fee_invoice(books: Books, found: Found, id_: str) -> Invoice:
 
     It goes to whom that invoice went, on the same terms. Raises `NotDone` with why no fee may be charged.
     """
-    folder, late = found
+    folder, late = found.folder, found.invoice
     facts = books.facts(found)
     fee = fee_of(books, found, facts)
     if isinstance(fee, NoFee):
-        message, hint = fee
-        books.refuse([Finding(path=late.path, code="no-late-fee", message=message, hint=hint)])
+        books.refuse([Finding(path=late.path, code="no-late-fee", message=fee.message, hint=fee.hint)])
         raise AssertionError("a refusal is an error")
     own = folder.client.currency or books.shared.site.practice.currency
     language = late.language or folder.client.language or books.shared.site.practice.language

@@ -67,20 +67,20 @@ def request_letter(books: Books, ref: str, deadline: dt.date | int | None = None
     theme = books.theme()
     sheet = _sheet(books, theme, found, facts, request)
     try:
-        pdf, missing = theme.press.pdf(sheet)
+        printed = theme.press.pdf(sheet)
     except DocumentProblem as problem:
         books.refuse([problem.finding])
         raise
     number = request.document.number
-    if missing:
-        books.noted += books.loaded.report([missing_letters(facts.invoice.path, sheet.title, missing)])
+    if printed.missing:
+        books.noted += books.loaded.report([missing_letters(facts.invoice.path, sheet.title, printed.missing)])
     return Letter(
         client=found.folder.id,
         request=request,
         name=file_name(f"{number}-request-{request.day}"),
         subject=f"{sheet.title} · {number}",
         text=letter_text(sheet),
-        pdf=pdf,
+        pdf=printed.pdf,
         notes=tuple(_notes(books, found, account, facts, request)),
         log=_log(books, request),
         fee=fee_of(books, found, facts),

@@ -11,7 +11,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -37,7 +37,7 @@ _SHORTEST = 4
 Standing = Literal["shown", "absent", "reworded"]
 
 
-class PublishedFile(NamedTuple):
+class PublishedFile(msgspec.Struct, frozen=True):
     """A file that a link opens; `size` in bytes."""
 
     name: str
@@ -45,7 +45,7 @@ class PublishedFile(NamedTuple):
     size: int
 
 
-class PublishedLink(NamedTuple):
+class PublishedLink(msgspec.Struct, frozen=True):
     """One address. `address` has the key behind `#` where there is one; `path` never has.
 
     `size` is that of everything there, in bytes as the host has them. A link that has ended has one file.
@@ -59,7 +59,7 @@ class PublishedLink(NamedTuple):
     files: tuple[PublishedFile, ...]
 
 
-class PublishedField(NamedTuple):
+class PublishedField(msgspec.Struct, frozen=True):
     """A value that was written about a client. `field` is its place in the file, such as `contacts.0.email`.
 
     It is `shown` when it stands in a page as it was written, `absent` when it does not, and `reworded` when it is a
@@ -73,7 +73,7 @@ class PublishedField(NamedTuple):
     standing: Standing
 
 
-class Published(NamedTuple):
+class Published(msgspec.Struct, frozen=True):
     """Everything about one client. `kept` are pages of links that an earlier key made: their path and size."""
 
     links: tuple[PublishedLink, ...]

@@ -6,8 +6,9 @@ import datetime as dt
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
@@ -29,7 +30,7 @@ NOTHING = "Nothing to do."
 _PAGE = Path(__file__).with_name("review.html")
 
 
-class Reviewed(NamedTuple):
+class Reviewed(msgspec.Struct, frozen=True):
     """What reading gave. `review` is None when there is an error among the problems."""
 
     review: Review | None
@@ -40,9 +41,10 @@ class Reviewed(NamedTuple):
 
 def read_review(root: Path, today: dt.date | None) -> Reviewed:
     """The review of the site in `root` for the week that begins on a day, or what is wrong with its files."""
-    ledgers, problems, loaded = read_ledgers(root, today)
+    read = read_ledgers(root, today)
+    ledgers = read.ledgers
     if ledgers is None:
-        return Reviewed(None, None, problems, loaded)
+        return Reviewed(None, None, read.problems, read.loaded)
     shared, day = ledgers.shared, ledgers.today
     links = links_by_client(ledgers.lock)
     documents = ledgers.lock.by_client()
@@ -57,7 +59,7 @@ def read_review(root: Path, today: dt.date | None) -> Reviewed:
         )
         for ledger in ledgers.clients
     ]
-    return Reviewed(review_of(shared, subjects, day), shared, problems, loaded)
+    return Reviewed(review_of(shared, subjects, day), shared, read.problems, read.loaded)
 
 
 def links_by_client(lock: Lock) -> dict[str, tuple[LinkRow, ...]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.desk.wording import amount_of, day_words, many
 from portalgen.rules.escalation import Escalated, Pause, Stage
@@ -29,7 +30,7 @@ TITLES: Mapping[Name, str] = {
 }
 
 
-class Said(NamedTuple):
+class Said(msgspec.Struct, frozen=True):
     """An item in words. `command` is empty where no command does it.
 
     `beside` is what remains of `todo` for who has a form that does the rest; None where that is all of it.
@@ -48,7 +49,7 @@ def said(item: Item, today: dt.date) -> Said:
         return words
     silent = "They are not to be contacted."
     beside = None if words.beside is None else f"{words.beside} {silent}".strip()
-    return words._replace(todo=f"{words.todo} {silent}".strip(), beside=beside)
+    return msgspec.structs.replace(words, todo=f"{words.todo} {silent}".strip(), beside=beside)
 
 
 def _ago(item: Item) -> str:

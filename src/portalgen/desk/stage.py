@@ -9,7 +9,8 @@ import secrets
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 _REMEMBERED = 200
 """Steps that a page may have slept through and still learn what changed in between."""
@@ -21,7 +22,7 @@ _LINK = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
 _HREF = re.compile(rb"""(?<=\s)href\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 
 
-class Update(NamedTuple):
+class Update(msgspec.Struct, frozen=True):
     """What is shown from now on.
 
     `files` is the whole site by address, or None while it could never be made. `problems` are texts to be shown as they
@@ -35,7 +36,7 @@ class Update(NamedTuple):
     restyled: tuple[str, ...] = ()
 
 
-class Shown(NamedTuple):
+class Shown(msgspec.Struct, frozen=True):
     """What is shown: the last good files (None before there are any) and today's problems. `build` names this state."""
 
     build: str
@@ -43,14 +44,14 @@ class Shown(NamedTuple):
     problems: tuple[str, ...]
 
 
-class Sealed(NamedTuple):
+class Sealed(msgspec.Struct, frozen=True):
     """What stands at a sealed link as its reader gets it. Without a `page`, `problems` say why; there may be none."""
 
     page: bytes | None
     problems: tuple[str, ...] = ()
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """What one build changed. `restyled` are pages that differ in nothing but the address of their style sheets."""
 
     number: int
@@ -87,7 +88,7 @@ class Stage:
                 problems = ("The site could not be built, and the build did not say why.",)
             news = problems if problems != before.problems else None
             if not (update.changed or update.restyled or news is not None or self._number == 0):
-                self._shown = before._replace(files=files)
+                self._shown = msgspec.structs.replace(before, files=files)
                 return None
             self._number += 1
             step = Step(self._number, update.changed, update.restyled, news)
@@ -165,7 +166,7 @@ class Stage:
             yield _event("reload", (), shown.build)
         for step in missed:
             if step.number > sent:
-                yield from self._told(step._replace(problems=None))
+                yield from self._told(msgspec.structs.replace(step, problems=None))
                 sent = step.number
         if shown.problems:
             yield _event("problems", shown.problems, shown.build)

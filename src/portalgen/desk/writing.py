@@ -13,7 +13,9 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from portalgen.content.records.base import Misfit
 from portalgen.content.yamlstrict import marks
@@ -29,7 +31,7 @@ _EMPTY_LIST = re.compile(r"\[((?:\s|#[^\r\n]*)*)\]")
 _LAST_LINE_BLANK = re.compile(r"(?:\A|[\r\n])[ \t]*(?:\r\n|\r|\n)\Z")
 
 
-class Edit(NamedTuple):
+class Edit(msgspec.Struct, frozen=True):
     """A file and what it becomes. `before` is None where there was no file."""
 
     path: Path
@@ -37,7 +39,7 @@ class Edit(NamedTuple):
     after: bytes
 
 
-class Original(NamedTuple):
+class Original(msgspec.Struct, frozen=True):
     """A file as it was read; `data` is None where there is none."""
 
     path: Path
@@ -164,8 +166,8 @@ def _source(text: str) -> str:
 def _read(source: str) -> Any:
     read = parse(source)
     if read.slips:
-        _, code, message, hint = read.slips[0]
-        raise Misfit(message, hint, code)
+        slip = read.slips[0]
+        raise Misfit(slip.message, slip.hint, slip.code)
     return read.data
 
 

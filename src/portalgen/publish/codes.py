@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from base64 import b32decode, b64decode
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+
+import msgspec
 
 _LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _KIND = bytes(97 if sign in _LETTERS else 32 for sign in range(256))
@@ -23,7 +24,7 @@ _MOST = 1 << 16
 """Letters of all runs that are read; a site with more (pictures inside of styles) is searched for every encoding."""
 
 
-class _Encoding(NamedTuple):
+class _Encoding(msgspec.Struct, frozen=True):
     """How bytes are written: `letters` signs for `size` bytes, `runs` of them that are long enough for a key."""
 
     runs: re.Pattern[bytes]

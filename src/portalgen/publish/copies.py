@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.problems import Finding
 from portalgen.site.attachments import flaw, published
 from portalgen.site.pages import File
 
 
-class Copied(NamedTuple):
+class Copied(msgspec.Struct, frozen=True):
     """What is published of a file, and what is wrong with it."""
 
     content: bytes

@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.publish.paths import Folders, folders_of
 from portalgen.publish.state import STATE_FOLDER, are_plain, is_plain, is_unfinished, state_folder
@@ -17,7 +18,7 @@ STAGING = "staging"
 """The folder in `.portalgen/` where files wait until it is sure that nothing is wrong with any of them."""
 
 
-class Finished(NamedTuple):
+class Finished(msgspec.Struct, frozen=True):
     """One file: its SHA-256 and size, and its bytes: in memory, or in the file `staged`.
 
     It has neither when it `stands` in the output already. `mtime_ns` is the time of the file that stands there or is

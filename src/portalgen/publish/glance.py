@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from portalgen.content.problems import Problem
 from portalgen.publish.beside import stand_beside
@@ -26,7 +27,7 @@ Told = tuple[tuple[Problem, str], ...]
 """Problems with the lines that they are about."""
 
 
-class Sum(NamedTuple):
+class Sum(msgspec.Struct, frozen=True):
     """What some parts come to: their pages, their files in the output, their problems."""
 
     pages: int = 0
@@ -43,7 +44,7 @@ class Sum(NamedTuple):
         )
 
 
-class Glance(NamedTuple):
+class Glance(msgspec.Struct, frozen=True):
     """What stands as the last build left it, by the system's word alone.
 
     `ground`: the program, the key, the address, and the day is within that of the shared part. `moved` are the clients
@@ -65,7 +66,7 @@ class Glance(NamedTuple):
         return self.ground and self.lock and self.shared and self.public and not (self.moved or self.stale)
 
 
-class _Looked(NamedTuple):
+class _Looked(msgspec.Struct, frozen=True):
     """What `Glance` says, of some clients."""
 
     moved: list[str]

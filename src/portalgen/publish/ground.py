@@ -84,8 +84,9 @@ class Ground:
         findings = [*found, *self.part.findings, *part.findings]
         findings += [*general_findings(self.shared, self.base_url), *odd_amounts(self.shared)]
         for file in part.copies:
-            files[file.address], wrong = copy(file)
-            findings += wrong
+            copied = copy(file)
+            files[file.address] = copied.content
+            findings += copied.findings
         for path, page in kept(self.root).items():
             files.setdefault(path, page)
         for folder in folders_of(files):

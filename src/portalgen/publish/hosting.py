@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import NamedTuple
 from urllib.parse import urlsplit
+
+import msgspec
 
 from portalgen import __version__
 from portalgen.publish import hosting_texts as texts
@@ -43,7 +44,7 @@ _MARK = "portalgen-made:"
 _DIGITS = 16
 
 
-class Powers(NamedTuple):
+class Powers(msgspec.Struct, frozen=True):
     """What a host can do about headers: at all, and on answers for addresses where nothing is."""
 
     headers: bool = True
@@ -58,7 +59,7 @@ POWERS: Mapping[str, Powers] = {
 """Hosts of which less can be expected than of all others; where it could not be tried, it is not demanded."""
 
 
-class Site(NamedTuple):
+class Site(msgspec.Struct, frozen=True):
     """The address of a site in parts. `path` begins and ends with `/`; without a base address it is `/`."""
 
     scheme: str

@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.lock import LOCK, read_lock
 from portalgen.publish.manifest import read_manifest
@@ -29,7 +30,7 @@ class KeyProblem(Exception):
         self.message, self.hint = message, hint
 
 
-class FoundKey(NamedTuple):
+class FoundKey(msgspec.Struct, frozen=True):
     """The site's secret M (32 bytes) and where it came from: a path, or the name of a variable."""
 
     secret: bytes

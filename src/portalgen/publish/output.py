@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.publish.finished import PRIVATE, Finished, check_names, finished, link_of
 from portalgen.publish.manifest import Owned, PartList, WholeList, history, output_key
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 
-class Publication(NamedTuple):
+class Publication(msgspec.Struct, frozen=True):
     """What a publication did; `stamps` are size and time (ns) of every file that it left standing as it should be.
 
     `manifest` is the id of the list of what is ours; None where a file of ours is somebody else's, the same by chance.
@@ -59,7 +60,7 @@ class Publication(NamedTuple):
     manifest: str | None
 
 
-class Within(NamedTuple):
+class Within(msgspec.Struct, frozen=True):
     """A part of an output that is looked at on its own: what was ours in it, and the `id` of the list of all."""
 
     owned: Owned

@@ -231,8 +231,9 @@ class Workshop:
             beside = {pdf.address: pdfs[pdf.address] for pdf in opening.pdfs if pdf.address in pdfs}
             beside |= {made.address: made.content for made in opening.made}
             for file in opening.files:
-                beside[file.address], wrong = copy(file)
-                findings += wrong
+                copied = copy(file)
+                beside[file.address] = copied.content
+                findings += copied.findings
             pages = {page.address: text.encode() for page, text in _texts(drafted)}
             place = inside(opening.sections[0].address)
             if place is None:

@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from portalgen.content.problems import Finding
 from portalgen.publish.state import STATE_FOLDER, state_folder, write_whole
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 CACHE = "cache/pdf"
 
 
-class Prints(NamedTuple):
+class Prints(msgspec.Struct, frozen=True):
     """PDFs by their addresses, what is wrong with them, and the names under which they are remembered."""
 
     files: Mapping[str, bytes]

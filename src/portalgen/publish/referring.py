@@ -10,7 +10,8 @@ from __future__ import annotations
 import html
 import re
 from html.parser import HTMLParser
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.site.stylesheet import is_foreign, loaded_by
 
@@ -32,7 +33,7 @@ _WHOLE = frozenset({"iframe", "noembed", "noframes", "plaintext", "script", "sty
 """Elements whose text is no markup to a browser, and to Python's parser by its age."""
 
 
-class Read(NamedTuple):
+class Read(msgspec.Struct, frozen=True):
     """What a page refers to: links that a reader follows, what the page loads by itself, and its ids in order."""
 
     links: tuple[str, ...]

@@ -12,8 +12,9 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
+
+import msgspec
 
 CONNECTIONS = 6
 TIMEOUT = 20.0
@@ -33,7 +34,7 @@ class Unreachable(Exception):
         self.message, self.hint = message, hint
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """What a host said at last. `headers` in lower case, those that came twice joined with a comma.
 
     `away` is the other origin it leads to, if it does; `loop` when it leads in a circle.
@@ -85,11 +86,11 @@ class Remote:
             parts = urlsplit(urljoin(self.origin + target, location))
             origin = f"{parts.scheme}://{parts.netloc}"
             if origin != self.origin:
-                return answer._replace(away=origin)
+                return msgspec.structs.replace(answer, away=origin)
             seen.add(target)
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             if target in seen or len(seen) == _HOPS:
-                return answer._replace(loop=True)
+                return msgspec.structs.replace(answer, loop=True)
 
     def every(self, wanted: Iterable[tuple[str, int]]) -> Iterator[Answer]:
         """The answers for many paths, each with its expected length, in their order."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from html.parser import HTMLParser
-from typing import NamedTuple
 from urllib.parse import urlsplit
+
+import msgspec
 
 from portalgen.content.problems import Finding
 from portalgen.content.records.practice import SiteFile
@@ -32,7 +33,7 @@ _RUNS = re.compile(r"^$|module|importmap|speculationrules|java|ecma|jscript|live
 _BLANK = re.compile(r"[\x00-\x20]")
 
 
-class Script(NamedTuple):
+class Script(msgspec.Struct, frozen=True):
     """What runs on a page: `name` as a message says it, and the text by which it is found in a source."""
 
     name: str

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 STATE_FOLDER = ".portalgen"
 """The folder below the site's that holds the key and the list of what we wrote."""
@@ -56,7 +57,7 @@ class Unsettled(Exception):
         super().__init__(f"{', '.join(paths[:3])} changed while it was read")
 
 
-class Written(NamedTuple):
+class Written(msgspec.Struct, frozen=True):
     """How many files a publication wrote, found as they should be, and removed."""
 
     written: int

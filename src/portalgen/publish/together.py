@@ -104,7 +104,7 @@ class Together:
         if within:
             done = publication(self._made(), root=self._root, output=self._output, within=within)
             rest = seen.sum.outputs + len(ours) + len(gone)
-            written = done.written._replace(unchanged=done.written.unchanged + rest)
+            written = msgspec.structs.replace(done.written, unchanged=done.written.unchanged + rest)
         else:
             files = {**ours, **gone, **self._standing(), **self._made()}
             done = publication(files, root=self._root, output=self._output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -52,7 +52,7 @@ class Value(msgspec.Struct, frozen=True):
         return tuple(reversed(keys))
 
 
-class File(NamedTuple):
+class File(msgspec.Struct, frozen=True):
     """A source. It is its client's, or the practice's own."""
 
     path: str

@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from portalgen.content.lock import LOCK, Lock, read_lock
 from portalgen.publish.hosting import HEADERS, POWERS, PRIVATE_HEADERS, Powers, beside_files, control_files, is_control
@@ -36,7 +37,7 @@ _YEAR = 31536000
 _AGAIN = "upload output/ again"
 
 
-class Fault(NamedTuple):
+class Fault(msgspec.Struct, frozen=True):
     """Something the host does not do: at which file, header or address, what is wrong, what to do."""
 
     at: str
@@ -44,7 +45,7 @@ class Fault(NamedTuple):
     hint: str
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True):
     """What was found. `files` were compared, `refused` addresses have to answer that nothing is there."""
 
     faults: tuple[Fault, ...]
@@ -53,7 +54,7 @@ class Verdict(NamedTuple):
     refused: int = 0
 
 
-class Promise(NamedTuple):
+class Promise(msgspec.Struct, frozen=True):
     """What was built: the length and SHA-256 of every file, and the hashes of what it was before."""
 
     files: Mapping[str, tuple[int, str]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,7 +25,7 @@ from portalgen.rules.totals import (
 )
 
 
-class Left(NamedTuple):
+class Left(msgspec.Struct, frozen=True):
     """What credit notes have left of a tax group."""
 
     base: Decimal
@@ -40,7 +39,7 @@ class Left(NamedTuple):
         return self.base + self.tax if includes_tax else self.base
 
 
-class Excess(NamedTuple):
+class Excess(msgspec.Struct, frozen=True):
     """A tax group of a credit note above what is left of it, `limit`, which is as the credit note's prices are."""
 
     key: TaxKey

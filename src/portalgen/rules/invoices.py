@@ -78,7 +78,8 @@ def before_credit(note: CreditNote, invoice: Invoice) -> Iterator[Finding]:
 def above_invoice(note: CreditNote, totals: Totals, left: Mapping[TaxKey, Left]) -> Iterator[Finding]:
     """That a credit note comes to more than its invoice has left under a tax."""
     how = "with tax" if totals.includes_tax else "before tax"
-    for key, limit in excesses(totals, left):
+    for excess in excesses(totals, left):
+        key, limit = excess.key, excess.limit
         rate = f"{key.category} {key.rate.normalize():f} %"
         if key not in left:
             message = f"the invoice has nothing under the tax {rate}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
@@ -25,7 +26,7 @@ MIXED = (
 )
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True):
     """The document that the lines stand in: where its file is, its currency and the day its prices are read for."""
 
     path: str
@@ -33,7 +34,7 @@ class Source(NamedTuple):
     day: dt.date | None
 
 
-class Priced(NamedTuple):
+class Priced(msgspec.Struct, frozen=True):
     """The lines of one document, settled, and whether their prices include tax."""
 
     lines: tuple[PricedLine, ...]

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -62,7 +62,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     implied: bool = False
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
     """Where a number stands in its series. Numbers of one scope are counted together."""
 
     scope: tuple[str, ...]

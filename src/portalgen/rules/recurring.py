@@ -10,7 +10,6 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import NamedTuple
 
 import msgspec
 
@@ -100,7 +99,7 @@ def lines_of(shared: Shared, run: Run) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-class Series(NamedTuple):
+class Series(msgspec.Struct, frozen=True, array_like=True):
     """The ids of what returns for one client, in the order of their file."""
 
     client: str
@@ -116,16 +115,16 @@ def series_of_client(folder: ClientFolder) -> Series:
 def same_series(every: Iterable[Series]) -> Iterator[Finding]:
     """Two series with one id would make invoices with one id."""
     seen: dict[str, str] = {}
-    for client, path, ids in every:
-        for n, name in enumerate(ids):
-            other = seen.setdefault(name, path)
-            if other != path:
+    for series in every:
+        for n, name in enumerate(series.ids):
+            other = seen.setdefault(name, series.path)
+            if other != series.path:
                 yield Finding(
-                    path=path,
+                    path=series.path,
                     at=("recurring", n, "id"),
                     code="duplicate-id",
                     message=f"'{name}' also returns in {other}, and their invoices would have the same ids",
-                    hint=f"write '{name}-{client}'" if len(name) < 30 else "choose another id",
+                    hint=f"write '{name}-{series.client}'" if len(name) < 30 else "choose another id",
                 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -41,7 +41,7 @@ class LineProposal(msgspec.Struct, frozen=True, kw_only=True):
     waivers_left: int = 0
 
 
-class Waivers(NamedTuple):
+class Waivers(msgspec.Struct, frozen=True):
     """How many fees were waived in a calendar year, and how many the policy allows."""
 
     used: int

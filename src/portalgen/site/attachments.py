@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.records.base import Flaw
 from portalgen.site.pictures import Damaged, PictureKind, cleaned, kind_of
@@ -26,7 +27,7 @@ _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _TEXTS = ("txt", "text", "md", "csv", "tsv", "json", "yaml", "yml", "log")
 
 
-class _Kind(NamedTuple):
+class _Kind(msgspec.Struct, frozen=True):
     name: str
     endings: tuple[str, ...]
     fits: Callable[[bytes], bool]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 from markupsafe import Markup
 
 from portalgen.content.lock import LinkKind
@@ -20,7 +21,7 @@ from portalgen.site.practice import address_lines
 from portalgen.site.views import BillView, CreditView, InvoiceRow, LineView, PartyView, ReductionView, TaxView
 
 
-class Addresses(NamedTuple):
+class Addresses(msgspec.Struct, frozen=True):
     """Where the papers of one client stand; what is behind another link has its own address, or none."""
 
     portal: str

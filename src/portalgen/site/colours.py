@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.problems import Finding
 from portalgen.content.records.practice import Colours
@@ -26,7 +27,7 @@ _TINT_TURN = {"accent": 0.0, "notice": 0.0, "past_due": 0.22}  # radians: a pale
 _LIFTED = 0.80  # how light a coloured text is in the dark, at least
 
 
-class Lch(NamedTuple):
+class Lch(msgspec.Struct, frozen=True):
     """A colour in OKLCH: lightness 0 to 1, chroma, hue in radians."""
 
     lightness: float
@@ -84,9 +85,9 @@ def _rgb(colour: Lch) -> tuple[float, float, float]:
 
 def to_hex(colour: Lch) -> str:
     """The nearest `#rrggbb`; a colour that no screen shows loses chroma until one does."""
-    colour = colour._replace(lightness=min(1.0, max(0.0, colour.lightness)))
+    colour = msgspec.structs.replace(colour, lightness=min(1.0, max(0.0, colour.lightness)))
     while colour.chroma > 0.001 and not all(-0.0005 <= channel <= 1.0005 for channel in _rgb(colour)):
-        colour = colour._replace(chroma=colour.chroma * 0.96)
+        colour = msgspec.structs.replace(colour, chroma=colour.chroma * 0.96)
     channels = (round(255 * _gamma(min(1.0, max(0.0, channel)))) for channel in _rgb(colour))
     return "#" + "".join(f"{channel:02x}" for channel in channels)
 
@@ -95,7 +96,7 @@ def readable(colour: str, papers: Sequence[str], *, lighter: bool) -> str:
     """The colour itself if it can be read on all papers, else the nearest lightness that can, of the same hue."""
     lch, step = to_lch(colour), 0.004 if lighter else -0.004
     while min(contrast(colour, paper) for paper in papers) < ENOUGH and 0 < lch.lightness < 1:
-        lch = lch._replace(lightness=lch.lightness + step)
+        lch = msgspec.structs.replace(lch, lightness=lch.lightness + step)
         colour = to_hex(lch)
     return colour
 
@@ -113,7 +114,8 @@ def _scheme(scheme: str, chosen: Mapping[str, str]) -> dict[str, str]:
     for name, colour in chosen.items():
         if dark:
             lch = to_lch(colour)
-            colour = to_hex(lch._replace(lightness=max(lch.lightness, _LIFTED), chroma=min(lch.chroma, 0.085)))
+            lifted, muted = max(lch.lightness, _LIFTED), min(lch.chroma, 0.085)
+            colour = to_hex(msgspec.structs.replace(lch, lightness=lifted, chroma=muted))
         found[name] = readable(colour, papers, lighter=dark)
     found["on_accent"] = found["paper"] if dark else found["raised"]
     return found

@@ -11,8 +11,9 @@ import difflib
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 from urllib.parse import quote, unquote
+
+import msgspec
 
 _SEALED = re.compile(r"(p/[a-z2-7]{32}\.html)#([a-z2-7]{56})(?:/(.*))?", re.DOTALL)
 
@@ -54,7 +55,7 @@ def between(here: Sequence[str], file: str) -> str:
     return "../" * up + (path if _PLAIN.fullmatch(path) else quote(path, safe="/.-_~"))
 
 
-class Inside(NamedTuple):
+class Inside(msgspec.Struct, frozen=True):
     """An address in a sealed file: the file, its fragment, and the path behind it (`""` for its first page)."""
 
     file: str
@@ -73,7 +74,7 @@ def shown(path: str) -> str:
     return _TOKEN.sub(r"\1p/\2…/", path)
 
 
-class Resolved(NamedTuple):
+class Resolved(msgspec.Struct, frozen=True):
     """What a written link leads to: a finished `href`, or what is wrong with it."""
 
     href: str = ""
@@ -82,7 +83,7 @@ class Resolved(NamedTuple):
     hint: str = ""
 
 
-class Directory(NamedTuple):
+class Directory(msgspec.Struct, frozen=True):
     """All addresses that texts may link to. `sources` maps a file (`content/policies/ending.md`) to its address.
 
     `hidden` has the files and addresses of what exists but has no public page.

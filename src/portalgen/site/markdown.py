@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from markupsafe import Markup
 
 from portalgen.content.problems import Finding
@@ -18,7 +19,7 @@ _KEPT = 2_000
 """Texts that are remembered; with more, all are forgotten at once."""
 
 
-class Rendered(NamedTuple):
+class Rendered(msgspec.Struct, frozen=True):
     """Safe HTML and what is wrong with the text."""
 
     html: Markup

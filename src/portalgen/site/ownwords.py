@@ -6,8 +6,8 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
+import msgspec
 from babel.core import Locale, UnknownLocaleError
 
 from portalgen.content.problems import Finding
@@ -19,7 +19,7 @@ _FILE = re.compile(r"locale/([^/]+)\.po")
 _NAMES = re.compile(r"%\((\w+)\)")
 
 
-class OwnWords(NamedTuple):
+class OwnWords(msgspec.Struct, frozen=True):
     """A site's own words. `overrides` hold in `language` alone, `catalogues` each in the locale it is named after."""
 
     language: str

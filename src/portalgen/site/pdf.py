@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -35,7 +35,7 @@ _PACKAGE = re.compile(r"""["']@[\w-]+/""")
 _REPLACEMENT = "\ufffd"
 
 
-class Printed(NamedTuple):
+class Printed(msgspec.Struct, frozen=True):
     """A PDF, and the letters that no font has: each stands as a replacement character."""
 
     pdf: bytes

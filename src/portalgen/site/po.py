@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from gettext import c2py
-from typing import NamedTuple
+
+import msgspec
 
 Plural = Callable[[int], int]
 """Which form a whole number takes, counted from 0."""
@@ -16,7 +17,7 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _PLURAL = re.compile(r"^Plural-Forms:\s*nplurals\s*=\s*(\d+)\s*;\s*plural\s*=([^;\n]+)", re.MULTILINE)
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True):
     """One message. `forms` are the translations, one or as many as the language has forms; empty ones are missing."""
 
     context: str
@@ -32,7 +33,7 @@ class Entry(NamedTuple):
         return key(self.context, self.message)
 
 
-class Po(NamedTuple):
+class Po(msgspec.Struct, frozen=True):
     """A catalogue: its messages and how it counts."""
 
     entries: tuple[Entry, ...]
@@ -40,7 +41,7 @@ class Po(NamedTuple):
     plural: Plural
 
 
-class Messages(NamedTuple):
+class Messages(msgspec.Struct, frozen=True):
     """What a catalogue translates, by `key`: single messages, those with forms, and which form a number takes."""
 
     texts: Mapping[str, str]

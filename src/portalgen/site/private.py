@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 import msgspec
 
@@ -35,14 +34,14 @@ DAYS_AFTER_THE_END = 90
 """How long the links of a client stay when the work has ended, unless the client's file or the site says otherwise."""
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
     """Where a link leads: its row in the lock and the address of its page (`p/<token>/`)."""
 
     row: LinkRow
     address: str
 
 
-class _Papers(NamedTuple):
+class _Papers(msgspec.Struct, frozen=True):
     """The pages of an account's papers, and the lists that lead to them."""
 
     pages: tuple[Page, ...]
@@ -161,7 +160,7 @@ class ClientPages:
             yield self._opening(portal, self._portal(folder, account, addresses))
         for contact in persons_of(folder.client):
             if place := places.get(("person", contact.id)):
-                own = addresses._replace(portal=place.address)
+                own = msgspec.structs.replace(addresses, portal=place.address)
                 yield self._opening(place, self._person(folder, account, own, contact))
         xml = einvoices or {}
         for facts in account.published:
@@ -271,7 +270,7 @@ class ClientPages:
         """
         part = excerpt(folder, account, reader, self.today)
         shut = {payment.id for payment in part.folder.payments} - {payment.id for payment in part.own}
-        addresses = addresses._replace(withheld=part.cut | shut)
+        addresses = msgspec.structs.replace(addresses, withheld=part.cut | shut)
         papers = self._papers(part.folder, part.account, addresses, part)
         money = msgspec.structs.replace(
             papers.money,

@@ -15,7 +15,8 @@ import hmac
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 CHECK = b"portalgen/v1/check"
 KEY_BYTES = 32
@@ -119,7 +120,7 @@ def _context(salt: str, generation: int) -> tuple[bytes, bytes]:
     return bytes.fromhex(salt), generation.to_bytes(4, "big")
 
 
-class Enclosed(NamedTuple):
+class Enclosed(msgspec.Struct, frozen=True):
     """A file inside a sealed page: its name, its media type and its bytes."""
 
     name: str
@@ -127,7 +128,7 @@ class Enclosed(NamedTuple):
     content: bytes
 
 
-class Opened(NamedTuple):
+class Opened(msgspec.Struct, frozen=True):
     """What a sealed page holds. `expires` is the first second (UTC) in which it no longer opens."""
 
     files: tuple[Enclosed, ...]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
 
+import msgspec
 from markupsafe import Markup
 
 from portalgen.content.model import Shared
@@ -28,7 +28,7 @@ _ADDRESS = "p/x.html"
 _HERE = "SEALED-BYTES"
 
 
-class Shell(NamedTuple):
+class Shell(msgspec.Struct, frozen=True):
     """What stands before and after the sealed bytes of every link."""
 
     head: bytes

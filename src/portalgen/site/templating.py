@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 
+import msgspec
 from jinja2 import Environment, StrictUndefined, Template, TemplateNotFound
 from jinja2.environment import TemplateModule
 from jinja2.loaders import BaseLoader
@@ -107,7 +108,9 @@ class Links:
         if not self._inside:
             return between(("",), file_of(address))
         path = self._inside.path + address
-        return self._sealed(self._inside._replace(path=path), "") if path.endswith("/") else between(("",), path)
+        if not path.endswith("/"):
+            return between(("",), path)
+        return self._sealed(msgspec.structs.replace(self._inside, path=path), "")
 
     def static(self, path: str) -> str:
         """The link to a file below the root."""

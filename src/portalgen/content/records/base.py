@@ -5,7 +5,7 @@ A class names its audience once; a field that differs says so with `Annotated[..
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -13,7 +13,7 @@ Audience = Literal["public", "client", "private", "derived"]
 KeyPath = tuple[str | int, ...]
 
 
-class For(NamedTuple):
+class For(msgspec.Struct, frozen=True):
     """Marks who may see a field; `derived` fields are set by the loader and may not be written."""
 
     audience: Audience
@@ -22,7 +22,7 @@ class For(NamedTuple):
 PUBLIC, CLIENT, PRIVATE, DERIVED = For("public"), For("client"), For("private"), For("derived")
 
 
-class Scalar(NamedTuple):
+class Scalar(msgspec.Struct, frozen=True):
     """How one text becomes a value. `parse` raises `Misfit`; `schema` is the JSON Schema of what may be written."""
 
     parse: Callable[[str], Any]
@@ -33,7 +33,7 @@ class Scalar(NamedTuple):
         return hash(self.parse)
 
 
-class Ref(NamedTuple):
+class Ref(msgspec.Struct, frozen=True):
     """The text is the id of something of that kind; the loader checks that it exists."""
 
     kind: str
@@ -47,7 +47,7 @@ class Misfit(ValueError):
         self.message, self.hint, self.code = message, hint, code
 
 
-class Flaw(NamedTuple):
+class Flaw(msgspec.Struct, frozen=True):
     """A problem inside one record, found when its fields are all well formed. `at` leads to the field."""
 
     at: KeyPath

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -63,7 +62,7 @@ class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
         return iter(sorted(pairs, key=lambda pair: pair[1].date))
 
 
-class Read(NamedTuple):
+class Read(msgspec.Struct, frozen=True):
     """What reading gave. `ledgers` is None when there is an error among the problems."""
 
     ledgers: Ledgers | None

@@ -10,7 +10,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+import msgspec
 
 from portalgen.content.codes import parse_currency
 from portalgen.content.problems import Problem
@@ -28,14 +30,14 @@ _NUMBER = re.compile(r"[+-]?\d[\d.,' ]*[+-]?|[+-]?[.,]\d+")
 _TIME = re.compile(r"[T ]\d{1,2}:\d{2}.*", re.DOTALL)
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True):
     """A line of a table: where it stands in its file, and its cells."""
 
     number: int
     cells: list[str]
 
 
-class Table(NamedTuple):
+class Table(msgspec.Struct, frozen=True):
     """A header, each name as written, and the lines below it."""
 
     header: list[str]

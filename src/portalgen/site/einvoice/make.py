@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
@@ -12,7 +13,7 @@ from portalgen.site.einvoice.model import EInvoiceKind
 from portalgen.site.einvoice.problems import Origin, einvoice_problems, origin_of
 
 
-class Made(NamedTuple):
+class Made(msgspec.Struct, frozen=True):
     """An electronic invoice, empty where there can be none, and what is wrong."""
 
     xml: bytes
