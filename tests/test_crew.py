@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from portalgen.publish.crew import FEWEST, mapped, workers
+from portalgen.publish.state import OutputFailed
 from tests.support import DEMO_DAY, MINIMAL_CLIENT, minimal_site, run
 
 
@@ -52,7 +53,7 @@ def test_a_worker_that_is_ended_from_outside_does_not_hang_the_build() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    with pytest.raises(RuntimeError, match="ended from outside"):
+    with pytest.raises(OutputFailed, match="ended from outside"):
         list(mapped(work, 20, 2))
 
 

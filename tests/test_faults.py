@@ -656,7 +656,7 @@ def test_an_edit_that_is_seen_half_and_taken_back_is_not_remembered(tmp_path: Pa
     other = text.replace("A room", "Another room")
     result = kills.ask("build", "--site", site, *TODAY, meanwhile=("static/a.txt", 1, "write", home, other))
     assert result.code == 4, result
-    assert "content/pages/home.md changed while it was read" in result.stderr
+    assert "content/pages/home.md changed while the site was read" in result.stderr
     home.write_text(text)
     assert build(site).code == 0
     assert build(site, "--no-cache", "--output", tmp_path / "fresh").code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from portalgen.publish import fingerprint, whole
+from portalgen.publish import clients, fingerprint, together, whole
 from portalgen.publish import glance as glancing
 from portalgen.publish import output as publishing
 from portalgen.publish import partial as building
@@ -280,6 +281,141 @@ def test_a_build_that_died_after_its_note_is_brought_to_an_end(site: Path, monke
     now = output(site)
     assert build(site, "--no-cache").json["written"] == 0
     assert output(site) == now
+
+
+def static_file(site: Path, name: str) -> Path:
+    path = site / "content/static" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("A price list.\n")
+    return path
+
+
+def not_kept(site: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A build that could not keep its memory."""
+    with monkeypatch.context() as patch:
+        patch.setattr(together, "remember", lambda *_, **__: None)
+        return build(site).code
+
+
+def not_hosted(site: Path, _: pytest.MonkeyPatch) -> int:
+    """A build that published and could not write what belongs beside the output."""
+    (site / "content/site.yaml").write_text((site / "content/site.yaml").read_text() + "hosting: {host: nginx}\n")
+    (site / "hosting").write_text("in its place\n")
+    code = build(site).code
+    (site / "hosting").unlink()
+    return code
+
+
+@pytest.mark.parametrize("ended", [not_kept, not_hosted])
+def test_what_a_build_published_and_could_not_remember_goes_when_it_is_taken_back(
+    site: Path, monkeypatch: pytest.MonkeyPatch, ended: Callable[[Path, pytest.MonkeyPatch], int]
+) -> None:
+    static_file(site, "a.txt")
+    before = (site / "content/site.yaml").read_bytes()
+    assert build(site).code == 0
+    new = static_file(site, "b.txt")
+    assert ended(site, monkeypatch) == (0 if ended is not_kept else 4)
+    assert (site / "output/static/b.txt").exists()
+    new.unlink()
+    (site / "content/site.yaml").write_bytes(before)
+    assert build(site).json["removed"] == 1
+    assert not (site / "output/static/b.txt").exists()
+
+
+@pytest.mark.parametrize("learns", [True, False], ids=["that learns", "that learns nothing"])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "fresh"])
+def test_a_lock_that_is_replaced_meanwhile_is_not_overwritten(
+    site: Path, monkeypatch: pytest.MonkeyPatch, known: bool, learns: bool
+) -> None:
+    plan(site, "Three walks a week.\n")
+    if learns:
+        invoice = site / "content/clients/ana/invoices/2026-0001.yaml"
+        text = invoice.read_text().replace("2026-0001", "2026-0002")
+        invoice.with_name("2026-0002.yaml").write_text(text)
+    if not known:
+        shutil.rmtree(site / ".portalgen/cache")
+    lock, made = site / "portalgen.lock", clients.Maker.make
+    row = '{"issued": "2026-10-03", "kind": "number", "number": "2025-0009", "of": "invoice"}'
+    other = "".join(f"{line}\n" for line in sorted([*lock.read_text().splitlines(), row]))
+
+    def pulled(*given: Any) -> clients.Made:
+        lock.with_name("pulled").write_text(other)
+        lock.with_name("pulled").replace(lock)
+        return made(*given)
+
+    before = output(site)
+    with monkeypatch.context() as patch:
+        patch.setattr(clients.Maker, "make", pulled)
+        result = build(site)
+    assert (result.code, result.json["problems"][0]["message"]) == (
+        4,
+        "portalgen.lock changed while the site was read",
+    )
+    assert lock.read_text() == other
+    assert output(site) == before
+    assert build(site).code == 0
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "fresh"])
+@pytest.mark.parametrize("edited", [True, False], ids=["edited", "as they were"])
+def test_two_links_that_are_one_in_the_lock_are_refused(tmp_path: Path, known: bool, edited: bool) -> None:
+    homes = ("content/clients/ana-h", "content/clients/ben-o")
+    owners = {f"{home}/client.yaml": f"id: {home[16:]}\nname: {{display: Somebody}}\n" for home in homes}
+    site = minimal_site(tmp_path, owners)
+    assert build(site).code == 0
+    before, lock = output(site), site / "portalgen.lock"
+    one, other = re.findall(r'"salt": "([^"]+)"', lock.read_text())
+    lock.write_text(lock.read_text().replace(other, one))
+    if edited:
+        for home in homes:
+            (site / home / "plan.md").write_text("Walk a little.\n")
+    if not known:
+        shutil.rmtree(site / ".portalgen/cache")
+    result = build(site)
+    assert (result.code, [problem["code"] for problem in result.json["problems"]]) == (2, ["lock"])
+    assert output(site) == before
+
+
+@pytest.mark.parametrize("edited", [True, False], ids=["edited", "as they were"])
+def test_a_row_of_the_lock_that_belongs_to_no_client_counts(site: Path, edited: bool) -> None:
+    row = '{"issued": "2026-10-03", "kind": "number", "number": "2026-0001", "of": "invoice"}'
+    lock = site / "portalgen.lock"
+    lock.write_text("".join(f"{line}\n" for line in sorted([*lock.read_text().splitlines(), row])))
+    if edited:
+        plan(site, "Walk a little.\n")
+    result = build(site)
+    assert (result.code, [problem["code"] for problem in result.json["problems"]]) == (2, ["duplicate-number"])
+
+
+def test_a_document_stays_with_whom_it_was_issued_for(site: Path) -> None:
+    assert invoke("link", "revoke", "ana", "--site", site).code == 0
+    (site / "content/clients/ana").rename(site / "content/clients/anna")
+    file = site / "content/clients/anna/client.yaml"
+    file.write_text(file.read_text().replace("id: ana", "id: anna"))
+    lock = (site / "portalgen.lock").read_bytes()
+    result = build(site)
+    assert (result.code, [problem["code"] for problem in result.json["problems"]]) == (2, ["vanished"])
+    assert "was issued for 'ana'" in result.json["problems"][0]["message"]
+    assert (site / "portalgen.lock").read_bytes() == lock
+
+
+def test_a_folder_of_templates_that_comes_later_is_seen(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingerprint, "SETTLED", 0)
+    (site / "templates").symlink_to("../theme-of-mine")
+    build(site)
+    build(site)
+    before = output(site)
+    (site.parent / "theme-of-mine").mkdir()
+    (site.parent / "theme-of-mine/theme.css").write_text("body{color:#112233}")
+    assert build(site).json["written"] > 0
+    assert output(site) != before
+
+
+def test_a_file_in_the_place_of_a_folder_of_ours_goes(site: Path) -> None:
+    (site / ".portalgen/staging").write_text("x")
+    plan(site, "Three walks a week.\n")
+    assert (build(site).code, build(site).json["written"]) == (0, 0)
+    assert not (site / ".portalgen/staging").exists()
 
 
 def test_a_page_that_was_there_before_us_stays_when_we_no_longer_publish_it(site: Path) -> None:

@@ -107,14 +107,12 @@ def join(tree: Tree, part: SharedPart, clients: Mapping[str, ClientPart]) -> Loa
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Records and pages hold no cycles, and looking for some takes long. Copies of this process share the frozen."""
+    """Records and pages hold no cycles, and looking for some takes long."""
     running = gc.isenabled()
     gc.disable()
-    gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
         if running:
             gc.enable()
 

@@ -6,7 +6,6 @@ of another form (changed by hand, merged) is read as a whole.
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -21,28 +20,45 @@ _SALT = re.compile(rb'"salt": "([0-9a-f]{32})"')
 _BOM = b"\xef\xbb\xbf"
 
 
+Stamp = tuple[int, ...]
+"""What the system says of a lock: nothing where there is none."""
+
+
+def lock_stamp(root: Path) -> Stamp:
+    """What the system says of the lock of the site in `root` now."""
+    try:
+        return _stamp(os.stat(root / LOCK))
+    except FileNotFoundError:
+        return ()
+
+
+def _stamp(info: os.stat_result) -> Stamp:
+    return info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino
+
+
 class LockFile:
     """The bytes of a lock. Nothing of it is checked before it is asked for.
 
     `searched`: it is known to be `ordered`, so lines are found without a look at all the others.
     """
 
-    def __init__(self, data: bytes | mmap.mmap, *, searched: bool = False) -> None:
+    def __init__(self, data: bytes, *, searched: bool = False, stamp: Stamp = ()) -> None:
         self._begin = len(_BOM) if data[: len(_BOM)] == _BOM else 0
         self.data = data[self._begin :] if self._begin else data
         self._searched = searched
         self._left: Path | None = None
+        self._stamp = stamp
 
     @classmethod
     def at(cls, root: Path, *, searched: bool = False) -> LockFile:
         """The lock of the site in `root`; an empty one where there is none."""
         try:
             with open(root / LOCK, "rb") as file:
-                if searched and os.fstat(file.fileno()).st_size:
-                    return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), searched=True)
-                return cls(file.read())
+                stamp = _stamp(os.fstat(file.fileno()))
+                data = file.read()
         except FileNotFoundError:
             return cls(b"")
+        return cls(data, searched=searched and bool(data), stamp=stamp)
 
     @classmethod
     def left_at(cls, root: Path) -> LockFile:
@@ -55,10 +71,14 @@ class LockFile:
             lock.data, lock._left = b"", root / LOCK
         return lock
 
+    def is_as_read(self, root: Path) -> bool:
+        """Whether the lock of the site in `root` is still the one that was read."""
+        return lock_stamp(root) == self._stamp
+
     @cached_property
     def _index(self) -> tuple[Mapping[str, tuple[int, int]], tuple[tuple[int, int], ...]]:
         """Where each client's lines begin and end, and all other lines. A client in two places is in neither."""
-        data, spans, others = bytes(self.data), dict[str, tuple[int, int]](), list[tuple[int, int]]()
+        data, spans, others = self.data, dict[str, tuple[int, int]](), list[tuple[int, int]]()
         at, last, torn = 0, "", set[str]()
         while at < len(data):
             if data.startswith(_HEAD, at):
@@ -82,7 +102,7 @@ class LockFile:
     @property
     def content(self) -> bytes:
         """All of it."""
-        return self._left.read_bytes()[self._begin :] if self._left else bytes(self.data)
+        return self._left.read_bytes()[self._begin :] if self._left else self.data
 
     @cached_property
     def ordered(self) -> bool:

@@ -1,4 +1,4 @@
-"""The only place that reads the practitioner's files: which there are, and their text (domain §2, sealing §7, §8)."""
+"""Which files `content/` holds, and their text (domain §2, sealing §7, §8)."""
 
 from __future__ import annotations
 

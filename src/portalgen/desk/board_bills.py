@@ -87,7 +87,7 @@ def _waiting(seen: Seen, subject: Subject) -> Iterator[Option]:
     if runs := due_runs(folder, day, subject.known):
         yield Option(
             "recurring",
-            f"{many(len(runs), 'invoice')} that returned and {'was' if len(runs) == 1 else 'were'} not made",
+            f"{many(len(runs), 'recurring invoice')} that {'was' if len(runs) == 1 else 'were'} not made yet",
         )
 
 

@@ -199,7 +199,7 @@ def _inside(
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _inside(inner, f"{at}.{key}", audience, usual, chosen)
-    elif isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+    elif isinstance(value, (tuple, list)):
         for n, inner in enumerate(value):
             yield from _inside(inner, f"{at}.{n}", audience, usual, chosen)
     else:
@@ -254,6 +254,6 @@ def _plain(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Period):
         return f"{value.count}{value.unit}"
-    if isinstance(value, msgspec.Struct) or hasattr(value, "_fields"):
+    if isinstance(value, msgspec.Struct):
         return str(msgspec.to_builtins(value))
     return " ".join(str(value).split())

@@ -129,10 +129,8 @@ class Stage:
     def events(self, since: str = "", page: str = "") -> Generator[str]:
         """Server-sent events for a page that was served in the state `since`, until `close`; now and then a heartbeat.
 
-        `page` is its address.
-
-        A plain event lists addresses that changed, `style` pages that need other style sheets and nothing else,
-        `problems` the texts to be shown. `reload` goes to a page from another run or from too long ago.
+        `page` is its address. A plain event lists addresses that changed, `style` pages that need other style sheets
+        and nothing else, `problems` the texts to be shown. `reload` goes to a page from another run or too long ago.
         """
         with self._news:
             self._tabs[page] += 1

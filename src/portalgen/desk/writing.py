@@ -246,11 +246,13 @@ def _check(place: Path, edit: Edit) -> None:
     except OSError as error:
         raise failure(error, place) from error
     if now != edit.before:
-        what = "is already there" if edit.before is None else "was changed by another program while it was read"
+        if edit.before is None:
+            raise OutputFailed(f"{edit.path} is already there", "move it away, then run this again")
+        what = "was changed by another program while it was read"
         raise OutputFailed(f"{edit.path} {what}", "save it, then run this again")
     if info is not None and not info.st_mode & 0o200:
         raise OutputFailed(
-            f"no permission to write: {edit.path}", "it is write-protected; make it writable, then again"
+            f"no permission to write: {edit.path}", "it is write-protected; make it writable, then run this again"
         )
 
 

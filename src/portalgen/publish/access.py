@@ -12,7 +12,7 @@ from portalgen.content.lock import BACKUP, LOCK, DocumentKey, DocumentRow, LinkR
 from portalgen.content.lockfile import LockFile
 from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Problem
-from portalgen.publish.key import KEY, KeyProblem, create_key, find_key, key_id_of
+from portalgen.publish.key import KEY, KeyProblem, create_key, find_key
 from portalgen.publish.manifest import read_manifest
 from portalgen.publish.state import state_folder, write_whole
 from portalgen.rules.facts import Account
@@ -25,7 +25,6 @@ __all__ = [
     "KeyProblem",
     "PartialAccess",
     "keep_lock",
-    "key_id_of",
     "new_salt",
     "open_access",
     "partial_access",

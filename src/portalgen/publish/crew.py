@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
+from portalgen.publish.state import OutputFailed
+
 R = TypeVar("R")
 _NUMBER = struct.Struct("=I")
 _AHEAD, _MOST_AHEAD, _PIECE = 4, 1000, 1 << 20
@@ -50,8 +52,9 @@ def cores() -> int:
 def mapped(work: Callable[[int], R], count: int, crew: int, *, ahead: int = 0) -> Iterator[tuple[int, R]]:
     """`work` for each number below `count`, done by `crew` workers, in the order in which they finish.
 
-    What a worker raises is a bug and a `RuntimeError` here, but for an `OSError`. Work has to be pure: what it changes
-    stays in its worker. `ahead` numbers are handed out at once, so that workers go on while nobody takes what is done.
+    What a worker raises is a bug and a `RuntimeError` here, but for an `OSError`; one that the system ended is an
+    `OutputFailed`. Work has to be pure: what it changes stays in its worker. `ahead` numbers are handed out at once, so
+    that workers go on while nobody takes what is done.
     """
     numbers, given = os.pipe()
     handed = min(count, max(ahead, _AHEAD * crew), _MOST_AHEAD)
@@ -105,7 +108,8 @@ def _read(pipe: int, size: int) -> bytes:
     while size:
         part = os.read(pipe, min(size, _PIECE))
         if not part:
-            raise RuntimeError("a worker of this build was ended from outside")
+            hint = "is there enough memory? build again with --jobs 1, which needs less"
+            raise OutputFailed("a process of this build was ended from outside", hint)
         parts.append(part)
         size -= len(part)
     return b"".join(parts)

@@ -21,11 +21,9 @@ from portalgen.publish.access import Access
 from portalgen.publish.manifest import read_manifest
 from portalgen.publish.memory import shut
 from portalgen.publish.parts import Workshop
-from portalgen.publish.state import STATE_FOLDER, is_plain, remember_folder, state_folder, write_whole
+from portalgen.publish.state import TOMBSTONES, is_plain, remember_folder, state_folder, write_whole
 from portalgen.site.links import shown
 from portalgen.site.theme import load as load_theme
-
-FOLDER = "tombstones"
 
 
 class NoTheme(Exception):
@@ -87,11 +85,12 @@ def unkept(root: Path, access: Access, files: Mapping[str, bytes]) -> tuple[Prob
         message = f"{what}, and {shown(path)} still opens"
         return Problem(path=LOCK, line=line, column=1, code="still-published", message=message, hint=hint)
 
+    pages = [*kept(root)]
     rekeyed = [
         problem("a link ended with the key that made it", f"{name}/{path}")
-        for name in sorted(_outputs(root))
-        for path in kept(root)
-        if _differs(_outputs(root)[name] / path, files.get(path))
+        for name, output in sorted(_outputs(root).items())
+        for path in pages
+        if _differs(output / path, files.get(path))
     ]
     return (
         *rekeyed,
@@ -125,7 +124,7 @@ def keep(root: Path, client: str, pages: Mapping[str, bytes]) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         write_whole(str(place), page, 0o600, durable=True)
     if pages:
-        remember_folder(str(state_folder(root) / FOLDER))
+        remember_folder(str(root / TOMBSTONES))
 
 
 def kept(root: Path, client: str = "") -> dict[str, bytes]:
@@ -153,11 +152,11 @@ def drop(root: Path, client: str) -> int:
 def _folder(root: Path, client: str) -> Path:
     if not is_plain(client) or "/" in client:
         raise ValueError(f"not the name of a client: {client!r}")
-    return root / STATE_FOLDER / FOLDER / client
+    return root / TOMBSTONES / client
 
 
 def _kept(root: Path) -> Iterator[tuple[Path, str]]:
-    base = root / STATE_FOLDER / FOLDER
+    base = root / TOMBSTONES
     with suppress(FileNotFoundError):
         for client in sorted(entry for entry in base.iterdir() if entry.is_dir() and not entry.is_symlink()):
             for top, _, names in os.walk(client):

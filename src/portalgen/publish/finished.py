@@ -124,4 +124,7 @@ def clear_staging(root: Path) -> None:
     """Takes away what a run that was ended left there."""
     import shutil
 
-    shutil.rmtree(root / STATE_FOLDER / STAGING, ignore_errors=True)
+    place = root / STATE_FOLDER / STAGING
+    with suppress(OSError):  # what is no folder
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from portalgen.content.lock import LOCK
 from portalgen.content.problems import Problem
 from portalgen.publish.beside import stand_beside
 from portalgen.publish.crew import mapped, workers
@@ -19,7 +20,6 @@ from portalgen.publish.fingerprint import Fingerprint, fingerprint, stands
 from portalgen.publish.key import KeyProblem, key_id_of
 from portalgen.publish.memory import Last, Recalled, Unit, Units, program, stand
 
-LOCK = "portalgen.lock"
 _MANY, _CHUNK = 500, 60
 """Clients from which on processes share the look, and how many one looks at in a row."""
 

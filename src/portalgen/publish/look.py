@@ -15,10 +15,9 @@ from portalgen.publish.beside import stand_beside
 from portalgen.publish.fingerprint import Fingerprint, Folder, below, fingerprint, folder_of
 from portalgen.publish.glance import Glance, Sum, day_of, glance, lock_fingerprint
 from portalgen.publish.memory import Recalled, Unit, Units, remember, stand
-from portalgen.publish.state import STATE_FOLDER
+from portalgen.publish.state import TOMBSTONES
 
 CLIENTS = "content/clients"
-TOMBSTONES = f"{STATE_FOLDER}/tombstones"
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +109,9 @@ def shared_fingerprint(root: Path, tree: Tree) -> Fingerprint | None:
     """Everything but the clients' folders: content, templates, kept tombstones. None when something cannot be read."""
     more, files = below(root, "templates", TOMBSTONES)
     try:
-        absent = [name for name in ("templates", TOMBSTONES) if not os.path.lexists(root / name)]
+        absent = [name for name in ("templates", TOMBSTONES) if not os.path.isdir(root / name)]
+        if any(os.path.lexists(root / name) for name in absent):  # a link whose folder may come
+            return None
         folders = [*_folders(tree, ""), *(folder_of(root, path) for path in more)]
         return fingerprint(root, folders, [*(source.path for source in tree.shared), *files], absent, at=tree.at)
     except OSError:

@@ -179,13 +179,21 @@ def recall(root: Path, output: Path) -> Recalled:
         last = msgspec.msgpack.decode(frames.pop(""), type=Last)
     except (msgspec.MsgspecError, ValueError, KeyError):
         return Recalled(ignored="the memory of the last build is damaged")
+    clients = Units(frames)
     listed = stamp_of(site) == last.manifest
     if not listed:
         owned = read_manifest(site).outputs.get(key)
-        if owned is None or not owned.complete:  # what a killed build left has to go
+        # what a killed build left, or one whose memory could not be kept, has to go
+        if owned is None or not owned.complete or owned.files != _files_of(last, clients):
             return Recalled()
     stamp = (info.st_size, info.st_mtime_ns, info.st_ino)
-    return Recalled(last, Units(frames), stamp=stamp, slack=max(len(data) // _SLACK, _LEAST) - wasted, listed=listed)
+    return Recalled(last, clients, stamp=stamp, slack=max(len(data) // _SLACK, _LEAST) - wasted, listed=listed)
+
+
+def _files_of(last: Last, clients: Units) -> dict[str, str]:
+    """Every file of a build, with its SHA-256."""
+    outputs = chain(last.shared.outputs, last.gone, *(clients.passing(name).outputs for name in clients))
+    return {path: sha for path, _, _, sha in outputs}
 
 
 def is_there(root: Path, output: Path, known: Recalled) -> bool:
@@ -235,7 +243,7 @@ def _frames(data: memoryview) -> tuple[dict[str, memoryview], int]:
             raise ValueError("a frame ends too early")
         size, checksum = _FRAME.unpack_from(data, at)
         rest = data[at + _FRAME.size : at + _FRAME.size + size]
-        if len(rest) != size or zlib.crc32(rest) != checksum:
+        if size < _NAME.size or len(rest) != size or zlib.crc32(rest) != checksum:
             raise ValueError("a frame is damaged")
         width = _NAME.size + _NAME.unpack_from(rest)[0]
         name = str(rest[_NAME.size : width], "utf-8")

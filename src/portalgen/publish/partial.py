@@ -48,6 +48,9 @@ def build_parts(
     if laid is None or sources is None:
         return None
     ground = laid[0].on(today, base_url)
+    salts = ground.access.file.salts if seen.lock is None else []
+    if len({*salts}) < len(salts):  # two links would be one
+        return None
     clear_staging(root)
     try:
         public = _recalled(output, stands) if stands else ground.public(laid[1])

@@ -13,6 +13,8 @@ import msgspec
 
 STATE_FOLDER = ".portalgen"
 """The folder below the site's that holds the key and the list of what we wrote."""
+TOMBSTONES = f"{STATE_FOLDER}/tombstones"
+"""Where pages of links are kept that ended with their key."""
 
 _SECOND = 1_000_000_000  # nanoseconds
 _SUFFIX = ".portalgen-tmp"
@@ -54,7 +56,8 @@ class Unsettled(Exception):
     """Sources changed while they were read; nothing was written."""
 
     def __init__(self, paths: Sequence[str]) -> None:
-        super().__init__(f"{', '.join(paths[:3])} changed while it was read")
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        super().__init__(f"{', '.join(paths[:3])}{more} changed while the site was read")
 
 
 class Written(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from portalgen.content.lock import Lock
+from portalgen.content.lock import LOCK, Lock
 from portalgen.content.lockfile import LockFile
 from portalgen.content.places import Places
 from portalgen.content.problems import Finding, Problem
@@ -124,7 +124,7 @@ class Together:
         """
         ground, last, facts = self._ground, self._last, self._facts
         before, orphans = self._seen.known.clients, self._orphans
-        if last and not orphans and before.keys() == ground.tree.clients.keys():
+        if last and self._seen.lock and not orphans and before.keys() == ground.tree.clients.keys():
             touched = tuple(f"content/clients/{name}/" for name in facts)
             if all(before[name].known.alike(one) for name, one in facts.items()) and not any(
                 problem.path.startswith(touched) for problem in last.problems
@@ -142,9 +142,8 @@ class Together:
             problems += gone_client(ground.access.file, client, rows)
             taken += numbers_in(rows.documents)
             keys += [row.key for row in rows.documents]
-        salts = ground.access.file.salts
         ids = [one for known in every for one in known.ids]
-        if any(len({*some}) < len(some) for some in (keys, salts, ids)):
+        if any(len({*some}) < len(some) for some in (keys, ids)):
             return None
         taken += numbers_in((), ground.access.lock.numbers)
         findings += same_series(known.series for known in every if known.series)
@@ -187,8 +186,10 @@ class Together:
         return LockFile(data)
 
     def _check_settled(self) -> None:
-        """Raises `Unsettled` when the folder is not as it was when the build began to read it."""
+        """Raises `Unsettled` when the folder or the lock is not as it was when the build began to read it."""
         tree = self._ground.tree
+        if not self._ground.access.file.is_as_read(self._root):
+            raise Unsettled([LOCK])
         read = [(tree.clients[name], one.sources) for name, one in self._remade.items()]
         read.append((tree.shared, self._sources))
         if all(_is_of(files, sources) and is_as_seen(self._root, sources) for files, sources in read):

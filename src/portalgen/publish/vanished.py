@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from portalgen.content.lock import LOCK, Lock
+from portalgen.content.lock import LOCK, DocumentRow, Lock
 from portalgen.content.lockfile import LockFile
 from portalgen.content.model import ClientFolder, Site
 from portalgen.content.problems import Problem
@@ -13,8 +13,10 @@ from portalgen.content.problems import Problem
 def vanished(file: LockFile, lock: Lock, site: Site) -> Iterator[Problem]:
     """All that is gone of what the `lock` in `file` has."""
     known = {row.client for row in lock.links} | {row.client for row in lock.documents}
-    for client in sorted(known - {*site.clients}):
+    gone = sorted(known - {*site.clients})
+    for client in gone:
         yield from gone_client(file, client, Lock(links=tuple(row for row in lock.links if row.client == client)))
+    yield from moved_documents(file, [row for row in lock.documents if row.client in gone], site.clients)
     for client, rows in lock.by_client().items():
         if folder := site.clients.get(client):
             yield from gone_documents(file, Lock(documents=tuple(rows.values())), folder)
@@ -30,6 +32,18 @@ def gone_client(file: LockFile, client: str, rows: Lock) -> Iterator[Problem]:
     elif not rows.links:
         message = f"the folder of the client '{client}' is gone, but documents of it were issued"
         yield _problem(file, f'"client": "{client}"', message, "put it back as it was")
+
+
+def moved_documents(
+    file: LockFile, rows: Iterable[DocumentRow], clients: Mapping[str, ClientFolder]
+) -> Iterator[Problem]:
+    """Documents that were issued for a client whose folder is gone, and lie in the folder of another one."""
+    for row in rows:
+        for name, folder in clients.items():
+            if row.id in (folder.invoices if row.of == "invoice" else folder.credit_notes):
+                message = f"the {row.of.replace('-', ' ')} '{row.id}' of '{name}' was issued for '{row.client}'"
+                hint = f"name the folder '{row.client}' again; who it was issued for cannot change"
+                yield _problem(file, row.sha256, message, hint)
 
 
 def gone_documents(file: LockFile, rows: Lock, folder: ClientFolder) -> Iterator[Problem]:

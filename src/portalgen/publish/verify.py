@@ -180,8 +180,8 @@ class _Verification:
         """What else readers need of a file that is right: its type, and the headers."""
         wanted = _TYPES.get(os.path.splitext(path)[1])
         if wanted and answer.media_type != wanted:
-            said = answer.media_type or "no type"
-            self._fault(at, f"the host says it is {said}", f"have it served as {wanted}, else browsers do not show it")
+            said = f"says it is {answer.media_type}" if answer.media_type else "does not say what type it is"
+            self._fault(at, f"the host {said}", f"have it served as {wanted}, else browsers do not show it")
         if path != NOT_FOUND:
             self._look(at, answer, private=path.startswith(PRIVATE))
 

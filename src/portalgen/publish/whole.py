@@ -112,15 +112,18 @@ def _together(
     ignored: str,
 ) -> Outcome:
     """The build that tells what parts on their own cannot: all of the site in memory at once."""
+    from portalgen.content.lock import LOCK
+    from portalgen.content.lockfile import lock_stamp
     from portalgen.content.sources import changed_since
     from portalgen.publish.build import assemble
     from portalgen.publish.output import publish
 
+    locked = lock_stamp(root)
     result = assemble(root, tree=tree, today=today, base_url=base_url, keeps=True, jobs=jobs, progress=progress)
     told = {problem: result.loaded.excerpt(problem) for problem in result.problems}
     if result.files is None or result.access is None:
         return _outcome(told, 0, None, ignored)
-    if changed := changed_since(result.loaded.sources):
+    if changed := [*changed_since(result.loaded.sources), *([LOCK] if lock_stamp(root) != locked else [])]:
         raise Unsettled(changed)
     result.access.save()
     written = publish(result.files, root=root, output=output)

@@ -74,7 +74,7 @@ def escalation_of(shared: Shared, folder: ClientFolder, facts: InvoiceFacts, tod
         done_on=last[done] if done else None,
         next=following,
         next_on=_from(ladder, following, facts, done, last, today) if following else None,
-        paused=tuple(_pauses(shared, folder, facts, terms, entries, promised)),
+        paused=tuple(_pauses(folder, facts, terms, entries, promised)),
         promised=promised,
         broken=None if promised else _broken(entries, facts, today),
     )
@@ -114,7 +114,6 @@ def _from(
 
 
 def _pauses(
-    shared: Shared,
     folder: ClientFolder,
     facts: InvoiceFacts,
     terms: Terms | None,

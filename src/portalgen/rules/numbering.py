@@ -186,7 +186,7 @@ def number_findings(site: SiteFile, taken: Iterable[Taken], *, whole: bool = Tru
 
 def gaps(series: Series, kind: SeriesKind, taken: Iterable[Taken]) -> tuple[str, ...]:
     """The missing numbers between the lowest and the highest of each scope, as `2026-0007` or `2026-0009 to …`."""
-    return tuple(text for held in _scopes(series, kind, taken).values() for text, _ in _missing(series, kind, held))
+    return tuple(text for held in _scopes(series, kind, taken).values() for text, _ in _missing(series, held))
 
 
 def _by_number(one: Taken) -> tuple[str, str]:
@@ -271,7 +271,7 @@ def _scopes(series: Series, kind: SeriesKind, taken: Iterable[Taken]) -> dict[tu
     return {scope: sorted(held, key=lambda item: (item[0], item[1].number)) for scope, held in sorted(found.items())}
 
 
-def _missing(series: Series, kind: SeriesKind, held: list[tuple[int, Taken]]) -> Iterator[tuple[str, Taken]]:
+def _missing(series: Series, held: list[tuple[int, Taken]]) -> Iterator[tuple[str, Taken]]:
     """Each run of missing numbers, and the number after it."""
     for (before, last), (after, one) in pairwise(held):
         if after - before > 1:
@@ -345,7 +345,7 @@ def _off_pattern(series: Series, kind: SeriesKind, numbers: list[Taken]) -> Iter
 
 def _in_scopes(series: Series, kind: SeriesKind, numbers: list[Taken]) -> Iterator[Finding]:
     for held in _scopes(series, kind, numbers).values():
-        runs = list(_missing(series, kind, held))
+        runs = list(_missing(series, held))
         place = next((one for _, one in runs if one.path), None)
         if runs and place:
             texts = [text for text, _ in runs]

@@ -35,7 +35,7 @@ DAYS_AFTER_THE_END = 90
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a link leads: its row in the lock and the address of its page (`p/<token>/`)."""
+    """Where a link leads: its row in the lock and the address of its page."""
 
     row: LinkRow
     address: str
