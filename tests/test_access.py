@@ -20,7 +20,7 @@ import zxingcpp
 from PIL import Image
 
 from portalgen.content.lock import Lock, read_lock
-from portalgen.publish import output
+from portalgen.publish import state
 from portalgen.publish.access import open_access
 from portalgen.publish.key import create_key
 from portalgen.site.links import shown
@@ -767,8 +767,8 @@ def test_only_a_client_can_be_forgotten(ended: Path, name: str) -> None:
 def test_who_writes_waits_for_whoever_else_does(
     site: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(output, "build_lock", functools.partial(output.build_lock, wait=0.1))
-    with output.build_lock(site):
+    monkeypatch.setattr(state, "build_lock", functools.partial(state.build_lock, wait=0.1))
+    with state.build_lock(site):
         before = tree(site)
         result = invoke(*command, "--site", site)
         assert result.code == 4

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from portalgen.content.loader import load
 from portalgen.content.lock import DocumentRow, document_hash, read_lock
 from portalgen.content.records.documents import CreditNote, Invoice
-from portalgen.desk.books import kind_of
+from portalgen.rules.account import document_key
 from portalgen.rules.issued import FREE, change_finding, changed, restored, row_of, stands, written
 from tests.documents import random_documents
 from tests.support import MINIMAL_CLIENT, Built, Result, invoke, minimal_site
@@ -299,7 +299,7 @@ def issued(demo: Built) -> list[tuple[Invoice | CreditNote, DocumentRow]]:
     assert site is not None
     rows = {row.key: row for row in read_lock((demo.site / "portalgen.lock").read_text("utf-8"))[0].documents}
     records = [record for folder in site.clients.values() for record in folder.billing]
-    found = [(record, row) for record in records if (row := rows.get(kind_of(record)))]
+    found = [(record, row) for record in records if (row := rows.get(document_key(record)))]
     assert {type(record) for record, _ in found} == {Invoice, CreditNote}
     return found
 

@@ -19,7 +19,7 @@ import yaml
 
 from portalgen.content.loader import load
 from portalgen.content.lock import read_lock
-from portalgen.publish import output
+from portalgen.publish import state
 from tests.killer import Killer, killer
 from tests.support import DEMO_DAY, MINIMAL_CLIENT, invoke, minimal_site
 from tests.test_issue import ANA, BERT, DRAFT, rows, snapshot
@@ -144,8 +144,8 @@ def test_several_at_once_give_a_number_each(pristine: Path) -> None:
 
 
 def test_who_waits_too_long_is_told_for_whom(pristine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output, "build_lock", functools.partial(output.build_lock, wait=0.1))
-    with output.build_lock(pristine):
+    monkeypatch.setattr(state, "build_lock", functools.partial(state.build_lock, wait=0.1))
+    with state.build_lock(pristine):
         result = invoke("issue", "spring", "--site", pristine, "--today", DEMO_DAY)
     assert result.code == 4
     assert f"the process {os.getpid()}" in result.stderr
@@ -166,7 +166,7 @@ def test_interrupted_or_on_a_full_disk_every_file_is_as_it_was(
         true(*args)
 
     assert invoke("check", "--site", pristine, "--today", DEMO_DAY).code == 0
-    with output.build_lock(pristine):
+    with state.build_lock(pristine):
         pass  # its folder is made
     monkeypatch.setattr(os, "replace", replace)
     result = invoke("issue", "spring", "walk", "--site", pristine, "--today", DEMO_DAY)

@@ -23,15 +23,9 @@ from portalgen.publish import manifest as lists
 from portalgen.publish import output as module
 from portalgen.publish import state
 from portalgen.publish.finished import Staging, clear_staging
-from portalgen.publish.output import (
-    LockBusy,
-    OutputFailed,
-    OutputRefused,
-    Written,
-    build_lock,
-    checked_output,
-    publish,
-)
+from portalgen.publish.output import publish
+from portalgen.publish.place import checked_output
+from portalgen.publish.state import LockBusy, OutputFailed, OutputRefused, Written, build_lock
 
 FILES: Mapping[str, bytes] = {
     "index.html": b"home",
@@ -136,13 +130,6 @@ def test_the_list_of_ours_holds_old_and_new_before_anything_changes(
     monkeypatch.setattr(module, "write_whole", write)
     put(site, {"new.html": b"new"})
     assert listed() == {"new.html"}
-
-
-def test_progress_counts_every_file_once(site: Path) -> None:
-    put(site, {"a": b"1"})
-    heard: list[int] = []
-    publish({"a": b"1", "b": b"2", "p/c": b"3"}, root=site, output=site / "output", progress=heard.append)
-    assert heard == [1, 2, 3]
 
 
 # --- what is not ours
@@ -429,7 +416,7 @@ def test_the_output_is_always_the_last_set_and_what_is_foreign(
 
 def test_the_lock_names_who_holds_it_and_goes_with_it(site: Path) -> None:
     hold = (
-        "import pathlib, sys, time; from portalgen.publish.output import build_lock\n"
+        "import pathlib, sys, time; from portalgen.publish.state import build_lock\n"
         "with build_lock(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", hold, str(site)], stdout=subprocess.PIPE) as other:

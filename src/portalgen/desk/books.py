@@ -21,7 +21,7 @@ from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, Lock, read_lo
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding, Problem, as_data
 from portalgen.content.records.base import Misfit, Record
-from portalgen.content.records.documents import CreditNote, Invoice
+from portalgen.content.records.documents import Invoice
 from portalgen.content.yamltext import parse
 from portalgen.desk.writing import Edit, Original, read_original, write_files
 from portalgen.publish.access import passing_access
@@ -287,8 +287,3 @@ class Books:
             wanted.append(self.lock_file.becomes(lock.text()))
         write_files(wanted)
         self.written += wanted
-
-
-def kind_of(record: Invoice | CreditNote) -> DocumentKey:
-    """What tells a document from others in the lock."""
-    return ("invoice" if isinstance(record, Invoice) else "credit-note"), record.id

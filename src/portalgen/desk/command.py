@@ -163,7 +163,7 @@ def in_words(error: OSError) -> tuple[str, str]:
 def alone(site: Path, as_json: bool) -> Iterator[None]:
     """Be the only one who writes in a site. What is wrong with its files ends the command like a build."""
     from portalgen.desk.books import NotDone, Unclear
-    from portalgen.publish.output import build_lock
+    from portalgen.publish.state import build_lock
 
     if not (site / "content").is_dir():
         raise click.UsageError(

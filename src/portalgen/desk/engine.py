@@ -41,11 +41,11 @@ from portalgen.desk.engine_sources import Change, Contents, documents
 from portalgen.desk.stage import Sealed, Update, compared
 from portalgen.desk.watch import Edits
 from portalgen.publish.ended import kept
+from portalgen.publish.finished import PRIVATE
 from portalgen.publish.key import KeyProblem
 from portalgen.publish.paths import folders_of
 from portalgen.publish.state import LockBusy, OutputError
 
-PRIVATE = "p/"
 _ROOM = 64_000_000
 """Bytes of clients' parts that are kept."""
 _AT_ONCE = 20

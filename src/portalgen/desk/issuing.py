@@ -14,9 +14,10 @@ from portalgen.content.model import ClientFolder
 from portalgen.content.problems import Finding
 from portalgen.content.records.base import KeyPath, Misfit
 from portalgen.content.records.documents import CreditNote, Invoice
-from portalgen.desk.books import Books, Found, Unclear, kind_of
+from portalgen.desk.books import Books, Found, Unclear
 from portalgen.desk.scaffold import DRAFT_WORDS
 from portalgen.desk.writing import Edit, set_fields
+from portalgen.rules.account import document_key
 from portalgen.rules.document import Document
 from portalgen.rules.facts import Account
 from portalgen.rules.issued import changed, relocked, row_of
@@ -87,7 +88,7 @@ def _drafts(books: Books, refs: Iterable[str]) -> list[Found]:
             targets[found.invoice.id] = found
     for found in targets.values():
         with books.putting_off():
-            if row := books.rows.get(kind_of(found.invoice)):
+            if row := books.rows.get(document_key(found.invoice)):
                 books.refuse([_issued_already(found.invoice, row)])
             elif found.invoice.number and (other := books.owner("invoice", found.invoice.number, found.invoice.id)):
                 books.refuse([_number_taken(found.invoice, other)])
@@ -127,16 +128,16 @@ def relock(books: Books, refs: Sequence[str], reason: str) -> list[Relocking]:
 
     Raises `Unclear` for what was never issued, `NotDone` when a file as it is now could not be issued.
     """
-    targets = list({kind_of(record): (client, record) for client, record in _documents(books, refs)}.values())
+    targets = list({document_key(record): (client, record) for client, record in _documents(books, refs)}.values())
     done, rows = [], []
     for client in dict.fromkeys(client for client, _ in targets):
         folder, known = books.client(client), books.issued(client)
         records = [record for owner, record in targets if owner == client]
-        free = {key: row for key, row in known.items() if key not in {kind_of(record) for record in records}}
+        free = {key: row for key, row in known.items() if key not in {document_key(record) for record in records}}
         account = books.account(folder, free)
         books.check_pages(folder, account, free)
         for record in records:
-            document, old = account.documents.get(record.id), known[kind_of(record)]
+            document, old = account.documents.get(record.id), known[document_key(record)]
             if document is None:
                 raise Unclear(f"'{record.id}' has no number or date any more", "put both back: it was issued")
             new = row_of(document, record)
@@ -155,7 +156,7 @@ def _documents(books: Books, refs: Iterable[str]) -> Iterator[tuple[str, Invoice
             (folder.id, record)
             for folder in books.clients.values()
             for record in folder.billing
-            if (row := books.issued(folder.id).get(kind_of(record)))
+            if (row := books.issued(folder.id).get(document_key(record)))
             and client in ("", folder.id)
             and name in (record.id, record.number, row.number)
         ]

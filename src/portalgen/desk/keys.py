@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from portalgen.content.loader import load
-from portalgen.content.lock import LOCK, LinkRow, Lock, read_lock
-from portalgen.content.problems import Problem
+from portalgen.content.lock import LOCK, LinkRow, Lock
+from portalgen.content.lockfile import LockFile
 from portalgen.desk.books import NotDone
 from portalgen.publish.access import Access, next_generation
 from portalgen.publish.ended import NoTheme, ended_pages, keep
@@ -67,7 +67,7 @@ class Rotated(msgspec.Struct, frozen=True):
 
 def paper_copy(root: Path) -> PaperCopy:
     """The key for paper. Raises `KeyProblem` when there is none, or not the one of the lock."""
-    lock, _ = _lock(root)
+    lock, _ = LockFile.at(root).whole()
     found = find_key(root, lock.key_id)
     if found is None:
         raise _missing(lock)
@@ -81,7 +81,7 @@ def import_key(root: Path, text: str) -> Imported:
     """Puts a key from its paper copy in place. Raises `KeyProblem` when it is mistyped or belongs elsewhere."""
     secret = parse_key(text.replace("-", ""), "what was typed")
     _not_from_variable()
-    lock, problems = _lock(root)
+    lock, problems = LockFile.at(root).whole()
     if problems:
         raise NotDone(problems, load(root))
     key_id = Keyring(secret).key_id
@@ -117,7 +117,7 @@ def rotate_key(root: Path, today: dt.date | None) -> Rotated:
     moment, either the old key holds or the new one does.
     """
     _not_from_variable()
-    lock, problems = _lock(root)
+    lock, problems = LockFile.at(root).whole()
     if problems:
         raise NotDone(problems, load(root))
     settle_key(root)
@@ -173,11 +173,6 @@ def _keep_ended(root: Path, lock: Lock, secret: bytes, today: dt.date | None) ->
     for client, own in pages.items():
         keep(root, client, own)
     return sum(len(own) for own in pages.values())
-
-
-def _lock(root: Path) -> tuple[Lock, tuple[Problem, ...]]:
-    path = root / LOCK
-    return read_lock(path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else "")
 
 
 def _own(lock: Lock, secret: bytes, else_: str = "") -> None:

@@ -24,13 +24,13 @@ from portalgen.content.scalars import Period
 from portalgen.publish.access import Access
 from portalgen.publish.disclosed import Disclosed, words
 from portalgen.publish.parts import LinkFact
+from portalgen.publish.sensitive import MARKS
 from portalgen.rules.money import Money
 from portalgen.site.formats import formats
 from portalgen.site.links import file_of, inside
 from portalgen.site.sealing import Enclosed, unseal
 
 _SEALED = re.compile(rb'<script type="application/octet-stream" id="sealed">\s*([A-Za-z0-9+/=\s]+?)\s*</script>')
-_MARKS = re.compile(r"[*_`#>\[\]|]+|\]\([^)]*\)|^\s*(?:[-+*]|\d+\.)\s+", re.MULTILINE)
 _SHORTEST = 4
 """Letters from which on a text can be looked for; shorter ones stand anywhere."""
 
@@ -223,7 +223,7 @@ class _Seen:
         if not _searchable(value):
             return False
         if isinstance(value, str):
-            lines = [line for line in _MARKS.sub(" ", value).splitlines() if words(line.encode())]
+            lines = [line for line in MARKS.sub(" ", value).splitlines() if words(line.encode())]
             return bool(lines) and all(self._stands(line) for line in lines)
         return any(map(self._stands, self._forms(value)))
 

@@ -14,6 +14,7 @@ from portalgen.publish.paths import Folders, folders_of
 from portalgen.publish.state import STATE_FOLDER, are_plain, is_plain, is_unfinished, state_folder
 
 PRIVATE = "p/"
+"""The folder of an output in which all that is private stands."""
 STAGING = "staging"
 """The folder in `.portalgen/` where files wait until it is sure that nothing is wrong with any of them."""
 

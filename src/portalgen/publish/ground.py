@@ -24,8 +24,9 @@ from portalgen.publish.checks import LinkChecker
 from portalgen.publish.clients import Maker
 from portalgen.publish.copies import copier
 from portalgen.publish.ended import kept
+from portalgen.publish.finished import PRIVATE
 from portalgen.publish.hosting import control_files
-from portalgen.publish.inspection import PRIVATE, SHELL, main_secret
+from portalgen.publish.inspection import SHELL, main_secret
 from portalgen.publish.leaks import Search
 from portalgen.publish.parts import Workshop
 from portalgen.publish.paths import folders_of

@@ -9,13 +9,13 @@ from portalgen.content.lock import LinkRow
 from portalgen.content.model import Site
 from portalgen.content.problems import Finding
 from portalgen.publish.access import Access
+from portalgen.publish.finished import PRIVATE
 from portalgen.publish.leaks import Search
 from portalgen.publish.parts import LinkFact, Part, Workshop
 from portalgen.publish.scripts import script_findings, shares_origin
 from portalgen.publish.sensitive import shared_values
 from portalgen.site.sealing import checked, encodings
 
-PRIVATE = "p/"
 SHELL = "templates/sealed.html"
 _SEALED = re.compile(r"p/[a-z2-7]{32}\.html")
 

@@ -23,30 +23,13 @@ from portalgen.publish.manifest import Owned, PartList, WholeList, history, outp
 from portalgen.publish.paths import Folders, fold, folders_of, mode_of, parents, read_file, same_file
 from portalgen.publish.place import checked_output
 from portalgen.publish.state import (
-    LockBusy,
-    OutputError,
-    OutputFailed,
     OutputRefused,
     Written,
     bring,
-    build_lock,
     failure,
     is_unfinished,
     write_whole,
 )
-
-__all__ = [
-    "LockBusy",
-    "OutputError",
-    "OutputFailed",
-    "OutputRefused",
-    "Publication",
-    "Written",
-    "build_lock",
-    "checked_output",
-    "publication",
-    "publish",
-]
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -72,14 +55,13 @@ def publish(
     *,
     root: Path,
     output: Path,
-    progress: Callable[[int], None] | None = None,
 ) -> Written:
     """Make the output hold exactly `files` (by their path below it, with `/`), and whatever in it is not ours.
 
-    Files of private links come first, removals last. `progress` hears how many files are in place so far.
+    Files of private links come first, removals last.
     Raises `OutputRefused` before anything is written, `OutputFailed` when the disk or a permission stops us.
     """
-    return publication(files, root=root, output=output, progress=progress).written
+    return publication(files, root=root, output=output).written
 
 
 def publication(
@@ -87,7 +69,6 @@ def publication(
     *,
     root: Path,
     output: Path,
-    progress: Callable[[int], None] | None = None,
     within: Within | None = None,
 ) -> Publication:
     """`publish`, for who wants to know what stands there now.
@@ -101,7 +82,7 @@ def publication(
     try:
         key = output_key(site, place)
         mine = PartList(site, key, within.owned, within.manifest) if within else WholeList(site, key)
-        work = _Publication(place, coming, mine.owned, progress or (lambda done: None))
+        work = _Publication(place, coming, mine.owned)
         written = work.run(mine.keep)
         return Publication(written, work.stamps, None if work.foreign else mine.id)
     except OSError as error:
@@ -111,19 +92,17 @@ def publication(
 class _Publication:
     """One run over one output: look at everything, then write, then remove."""
 
-    def __init__(self, place: Path, files: Mapping[str, Finished], old: Owned, progress: Callable[[int], None]) -> None:
+    def __init__(self, place: Path, files: Mapping[str, Finished], old: Owned) -> None:
         self._base = f"{place}{os.sep}"
         self._place = place
         self._files = files
         self._old = old
         self._ours = frozenset(old.folders)
-        self._progress = progress
         self._folders: dict[str, bool] = {}  # whether the folder is there, by its path
         self._maker = Folders()
         self._gone: set[str] = set()
         self.foreign: set[str] = set()
         self._replaced: set[str] = set()  # what stands there and is another file
-        self._done = 0
         self.stamps: dict[str, tuple[int, int]] = {}
 
     @cached_property
@@ -176,7 +155,6 @@ class _Publication:
             if path not in self.stamps:
                 self._make_room(path)
                 self._write(path, self._files[path])
-            self._count()
 
     def _bring_folder(self, folder: str, paths: list[str]) -> bool:
         """Puts a folder into place at once, where there is none yet and nothing else is staged directly in it."""
@@ -213,10 +191,6 @@ class _Publication:
                 former[path] = earlier
         return former
 
-    def _count(self) -> None:
-        self._done += 1
-        self._progress(self._done)
-
     def _sweep(self) -> None:
         """Remove the unfinished files of a run that was killed."""
         for folder in {"", *(parent for path in self._old.files for parent in parents(path))}:
@@ -236,15 +210,12 @@ class _Publication:
                 if path not in self._old.files:
                     self.foreign.add(path)
                 self.stamps[path] = file.size, file.mtime_ns
-                self._count()
                 continue
             parent = path.rpartition("/")[0]
             try:
                 there = self._folder_is_there(parent) if parent else True
                 if not there or not self._is_current(path, file):
                     waiting.append(path)
-                else:
-                    self._count()
             except _InTheWay as obstacle:
                 blocked.append(str(obstacle))
         if blocked:

@@ -58,7 +58,8 @@ _ACCOUNT = 80
 _END = re.compile(r"[.!?:;…。]\s+")
 _MORE = re.compile(r"[.!?:;…。\n{@\d](?:[\s\d]|(?<=[\n{@]))")
 """What a text has that is more than one sentence, or has an address or an account number in it."""
-_MARKS = re.compile(r"[*_`#>\[\]|]+|\]\([^)]*\)|^\s*(?:[-+*]|\d+\.)\s+", re.MULTILINE)
+MARKS = re.compile(r"[*_`#>\[\]|]+|\]\([^)]*\)|^\s*(?:[-+*]|\d+\.)\s+", re.MULTILINE)
+"""What Markdown has around words."""
 _NAME = re.compile(r"\w+")
 _SPECIAL = re.compile(r"[@\d]")
 """What every e-mail address or account number has."""
@@ -325,7 +326,7 @@ def _sentences(
     for line in text.split("\n"):
         if len(line) < LONGEST or "{{" in line or "{%" in line:
             continue
-        plain = _MARKS.sub(" ", line) if marked else line
+        plain = MARKS.sub(" ", line) if marked else line
         at, parts = 0, list[str]()
         for end in _END.finditer(plain):
             parts.append(plain[at : end.start() + 1])

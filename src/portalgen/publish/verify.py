@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from portalgen.content.lock import LOCK, Lock, read_lock
+from portalgen.publish.finished import PRIVATE
 from portalgen.publish.hosting import HEADERS, POWERS, PRIVATE_HEADERS, Powers, beside_files, control_files, is_control
 from portalgen.publish.key import KeyProblem, find_key
 from portalgen.publish.manifest import output_key, read_manifest
@@ -26,7 +27,6 @@ from portalgen.site.links import shown
 from portalgen.site.render import NOT_FOUND
 from portalgen.site.sealing import FRAGMENT_LENGTH, LOCATOR_LENGTH, Keyring
 
-PRIVATE = "p/"
 _TYPES = {".html": "text/html", ".css": "text/css", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
 """What browsers insist on, since `nosniff` forbids them to guess."""
 _SEALED = re.compile(rf"p/[a-z2-7]{{{LOCATOR_LENGTH}}}\.html")

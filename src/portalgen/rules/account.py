@@ -42,7 +42,9 @@ class _Bookkeeper:
         self.reader = LineReader(shared, folder)
         self.findings = self.reader.findings
         self.records = folder.billing
-        self.documents = {record.id: restored(row) for record in self.records if (row := issued.get(_key(record)))}
+        self.documents = {
+            record.id: restored(row) for record in self.records if (row := issued.get(document_key(record)))
+        }
         self.totals: dict[str, Totals] = {}
         self.credits: dict[str, list[Credit]] = {}
         self.amounts: dict[str, tuple[Decimal, tuple[Deducted, ...]]] = {}
@@ -54,7 +56,7 @@ class _Bookkeeper:
     def close(self) -> tuple[Account, tuple[Finding, ...]]:
         folder = self.folder
         for record in self.records:
-            row = self.issued.get(_key(record))
+            row = self.issued.get(document_key(record))
             if row and (finding := change_finding(record, row)):
                 self.findings.append(finding)
         for invoice in folder.invoices.values():
@@ -357,7 +359,7 @@ class _Bookkeeper:
                     self.documents[note.id] = taken_back
 
     def _check(self, invoice: Invoice, amount: Decimal, due: dt.date | None, totals: Totals) -> None:
-        if _key(invoice) not in self.issued:
+        if document_key(invoice) not in self.issued:
             for n, part in enumerate(invoice.schedule):
                 self.reader.check_amount(part.amount, self._source(invoice), ("schedule", n, "amount"))
             self.findings += before_issue(invoice, amount, due, totals)
@@ -368,5 +370,6 @@ class _Bookkeeper:
             self.findings += after_issue(invoice, amount, totals.total, cleared, self.credits.get(invoice.id, ()))
 
 
-def _key(record: Invoice | CreditNote) -> DocumentKey:
+def document_key(record: Invoice | CreditNote) -> DocumentKey:
+    """What tells a document from others in the lock."""
     return ("invoice" if isinstance(record, Invoice) else "credit-note"), record.id

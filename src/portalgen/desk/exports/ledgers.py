@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from portalgen.content.loader import Loaded, load
-from portalgen.content.lock import LOCK, DocumentKey, DocumentRow, Lock, read_lock
+from portalgen.content.lock import DocumentKey, DocumentRow, Lock
 from portalgen.content.lockfile import LockFile
 from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding, Problem
@@ -77,7 +77,7 @@ def read_ledgers(root: Path, today: dt.date | None, year: int | None = None) -> 
         return Read(None, loaded.problems, loaded)
     site, shared = loaded.site, loaded.site.shared
     day = today or dt.datetime.now(ZoneInfo(shared.site.practice.timezone)).date()
-    lock, damaged = _lock(root)
+    lock, damaged = LockFile.at(root).whole()
     issued = lock.by_client()
     findings = list(odd_amounts(shared))
     clients = []
@@ -101,8 +101,3 @@ def ledger_of(
     if not any(finding.severity == "error" for finding in found):
         found += reconcile(folder, account, day)
     return Ledger(folder=folder, account=account, entries=entries_of(folder, account, day)), found
-
-
-def _lock(root: Path) -> tuple[Lock, tuple[Problem, ...]]:
-    path = root / LOCK
-    return read_lock(path.read_text(encoding="utf-8-sig", errors="replace") if path.exists() else "")
