@@ -279,6 +279,38 @@ def test_a_form_that_is_sent_twice_is_carried_out_once(desk: Desk) -> None:
     assert (desk.site / ANA / "payments.yaml").read_text().count("- id:") == 2
 
 
+def test_a_form_that_is_taken_back_and_filled_in_anew_is_carried_out_too(desk: Desk) -> None:
+    """A browser that goes back has the form as it was, with what tells one sending from another."""
+    once = re.search(r'name="once" value="([^"]+)"', desk.ask("/desk/pay").text)
+    assert once
+    places = set()
+    for amount in ("12.00", "7.00", "7.00"):
+        answer = desk.send("pay", {**FILLED["pay"], "amount": amount, "once": once[1]})
+        assert answer.status == 303
+        places.add(answer.headers["location"])
+    assert len(places) == 2
+    assert (desk.site / ANA / "payments.yaml").read_text().count("- id:") == 2
+
+
+@pytest.mark.parametrize("ref", ["a**b", "2026-00*", "*", "../../x", "../ana/2026-0001", "x" * 3000])
+def test_an_invoice_that_can_be_none_is_told(desk: Desk, ref: str) -> None:
+    answer = desk.send("pay", {**FILLED["pay"], "invoice": ref})
+    assert answer.status == 422
+    assert "There is no " in problem_of(answer.text, "invoice")
+
+
+def test_what_is_wrong_with_the_site_comes_first_and_what_was_typed_can_be_sent_again(desk: Desk) -> None:
+    file = desk.site / "content/site.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("practice:", "practise:"))
+    answer = desk.send("pay", FILLED["pay"])
+    assert answer.status == 422
+    assert "reload this page: it sends again what you typed" in visible(answer.text)
+    assert re.findall(r"content/[\w./-]+:\d+", answer.text)[0].startswith("content/site.yaml:")
+    file.write_text(text)
+    assert desk.done("pay", FILLED["pay"]).status == 200
+
+
 def problem_of(page: str, field: str) -> str:
     """What a form says at a field, which must point to it."""
     found = re.search(rf'id="problem-{field}">([^<]+)<', page)

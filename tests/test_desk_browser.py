@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.desks import ANA, Desk, demo_site, desk_of, written
 from tests.readers import tab
-from tests.support import Built, invoke
+from tests.support import MINIMAL_CLIENT, Built, invoke, minimal_site
 from tests.test_desk_sealed import sealed_site, until
 from tests.test_judges_browser import EVERY, TURNS, Look, judge, watched_page
 
@@ -49,6 +49,18 @@ PAGES: dict[str, Sequence[Look]] = {
 }
 """Each page, and in which looks axe-core sees it: a template in both widths, light and dark, the forms and the two lists
 of links by turns. What was done, and a form with problems, are in the test after."""
+
+
+def test_a_name_that_is_one_long_word_fits(tmp_path: Path, page: Page) -> None:
+    site = minimal_site(tmp_path, MINIMAL_CLIENT)
+    client = site / "content/clients/ana/client.yaml"
+    client.write_text(client.read_text().replace("Ana Horvat", "Kinderhilfsverbundgesellschaftsvorstand"))
+    with desk_of(site) as desk:
+        page.set_viewport_size({"width": 360, "height": 740})
+        for path in ("/desk/", "/desk/links/"):
+            page.goto(desk.origin + path)
+            expect(page.get_by_text("Kinderhilfsverbundgesellschaftsvorstand").first).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -241,3 +242,13 @@ def test_whatever_is_booked_the_account_adds_up(tmp_path_factory: pytest.TempPat
     assert builds(site)
     if booked > 120 and len(cents) == 1:
         assert Decimal(pay(site, "2026-0001", "1", "--json").json["open"]) == 0
+
+
+def test_money_held_as_a_security_is_not_paid_back_for_an_unpaid_invoice(tmp_path: Path) -> None:
+    site = tmp_path / "demo"
+    for name in ("content", "templates"):
+        shutil.copytree(Path(__file__).parents[1] / name, site / name)
+    before = snapshot(site)
+    result = invoke("pay", "2026-0033", "--site", site, "--today", DEMO_DAY, "--", "-5.00")
+    assert (result.code, "error[over-refunded]" in result.stderr) == (2, True), result
+    assert snapshot(site) == before

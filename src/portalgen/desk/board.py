@@ -9,6 +9,7 @@ however often it is sent.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import hmac
 import re
 import secrets
@@ -19,8 +20,6 @@ from collections.abc import Callable, Iterable, Sequence
 from email.message import Message
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
-
-import msgspec
 
 from portalgen.content.problems import render
 from portalgen.desk import board_bills as bills
@@ -282,7 +281,7 @@ class Board:
         if not hmac.compare_digest(first(given, "token").encode(), self.token.encode()):
             return self._again(name, given, Wrong({}, (_STALE,)), 403)
         with self._writing:
-            once = first(given, "once")
+            once = _sending(first(given, "once"), body)
             if once not in self._done:
                 try:
                     with build_lock(self.root, _PATIENCE):
@@ -291,7 +290,6 @@ class Board:
                     return self._again(name, given, wrong)
                 except (KeyProblem, NotDone, OutputError, Unclear, OSError) as refused:
                     return self._again(name, given, Wrong({}, _general(refused)))
-                once = once if _ONCE.fullmatch(once) else secrets.token_urlsafe(9)
                 self._done[once] = done
                 while len(self._done) > _KEPT:
                     self._done.popitem(last=False)
@@ -301,8 +299,14 @@ class Board:
         """The form as it was sent, and what is wrong. Nothing was written."""
         seen = self._records.look()
         if seen.shared is None:
-            return msgspec.structs.replace(self._get("", {}, live=False), status=status)  # a reload would send it again
+            line = "Nothing was written. Mend what is said below, then reload this page: it sends again what you typed."
+            return self._message(seen, "Your site cannot be read", line, seen.errors, status=status)
         return self._form(name, seen, given, wrong, status)
+
+
+def _sending(once: str, body: bytes) -> str:
+    """What tells one sending of a form from others: the same form with something else in it is another."""
+    return hashlib.sha256(body).hexdigest()[:24] if _ONCE.fullmatch(once) else secrets.token_urlsafe(9)
 
 
 _STALE = "The preview was started anew since this form was opened. Look it over and send it again."

@@ -24,6 +24,7 @@ from portalgen.desk.board_forms import (
     changes_of,
     first,
     form_of,
+    sentence,
     wrong,
 )
 from portalgen.desk.board_records import Records, Seen
@@ -125,7 +126,7 @@ def invoice_done(root: Path, today: dt.date | None, given: Given) -> Done:
     drafts = [Next(f"Issue {one.id}", form_of("issue", invoice=one.id)) for one in done if one.document is None]
     locked = _keeps(one.document.number for one in done if one.document)
     title = f"New invoice for {folder.client.name.display}"
-    return Done(title, tuple(lines), tuple(changes_of(root, books.written, locked)), tuple(drafts))
+    return Done(title, (*lines, *_noted(books)), tuple(changes_of(root, books.written, locked)), tuple(drafts))
 
 
 def _keeps(numbers: Iterator[str]) -> str:
@@ -172,7 +173,13 @@ def issue_done(root: Path, today: dt.date | None, given: Given) -> Done:
     locked = _keeps(one.document.number for one in done)
     after = Next("Show the link to send", f"/desk/links/{quote(one.client)}#invoice-{quote(one.document.id)}")
     title = f"Issued {one.document.number}"
-    return Done(title, tuple(issued_lines(books, done)), tuple(changes_of(root, books.written, locked)), (after,))
+    lines = (*issued_lines(books, done), *_noted(books))
+    return Done(title, lines, tuple(changes_of(root, books.written, locked)), (after,))
+
+
+def _noted(books: Books) -> list[str]:
+    """What there is to be said of what was written."""
+    return [sentence(problem.message, problem.hint) for problem in books.noted]
 
 
 # --- pay ----------------------------------------------------------------------------------------------

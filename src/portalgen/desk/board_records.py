@@ -169,7 +169,7 @@ class Records:
             findings += settled.findings
             if settled.subject:
                 subjects[name] = settled.subject
-        problems = sorted({*loaded.problems, *damaged, *loaded.report(findings)})
+        problems = sorted({*loaded.problems, *damaged, *loaded.report(findings)}, key=_first_the_site)
         errors, warnings = _texts(loaded, problems)
         left_out = tuple(name for name in tree.clients if name not in subjects)
         gone = tuple(sorted(links.keys() - tree.clients.keys()))
@@ -299,3 +299,8 @@ def _label(folder: ClientFolder, account: Account, row: LinkRow) -> str:
         return note.number if note else row.ref
     facts = account.invoices.get(row.ref)
     return (facts.invoice.number or row.ref) if facts else row.ref
+
+
+def _first_the_site(problem: Problem) -> tuple[bool, Problem]:
+    """What is wrong in site.yaml comes first: much of the rest may follow from it."""
+    return problem.path != "content/site.yaml", problem

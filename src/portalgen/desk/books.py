@@ -22,6 +22,7 @@ from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding, Problem, as_data
 from portalgen.content.records.base import Misfit, Record
 from portalgen.content.records.documents import Invoice
+from portalgen.content.scalars import is_id
 from portalgen.content.yamltext import parse
 from portalgen.desk.writing import Edit, Original, read_original, write_files
 from portalgen.publish.access import passing_access
@@ -30,7 +31,9 @@ from portalgen.publish.parts import Workshop
 from portalgen.rules.account import account_of
 from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account, InvoiceFacts
+from portalgen.rules.ledger import reconcile
 from portalgen.rules.numbering import SeriesKind, Taken, next_number, number_findings, numbers_in, numbers_of, series_of
+from portalgen.rules.retainer import retainer_findings
 from portalgen.site.private import wanted_links
 from portalgen.site.theme import Theme
 from portalgen.site.theme import load as load_theme
@@ -103,10 +106,11 @@ class Books:
             self.client(found[0].folder.id)
             return found[0]
         if found:
-            named = ", ".join(f"{one.folder.id}/{one.invoice.id}" for one in found)
-            raise Unclear(f"'{ref}' may be one of several invoices", f"write one of {named}")
-        broken = list(self.root.glob(f"content/clients/{client or '*'}/invoices/{name}.yaml"))
-        if broken and "/" not in name:
+            choice = ", ".join(f"{one.folder.id}/{one.invoice.id}" for one in found)
+            raise Unclear(f"'{ref}' may be one of several invoices", f"write one of {choice}")
+        named = is_id(name) and is_id(client or name)
+        broken = [*self.root.glob(f"content/clients/{client or '*'}/invoices/{name}.yaml")] if named else []
+        if broken:
             raise NotDone(self._errors(broken[0].parent.parent.name), self.loaded)
         known = {key: folder.id for folder in self.clients.values() for key in folder.invoices}
         guess = suggest(name, known)
@@ -122,7 +126,7 @@ class Books:
             raise NotDone(self._errors(name), self.loaded)
         if name in self.clients:
             return self.clients[name]
-        if (self.root / "content" / "clients" / name).is_dir():
+        if is_id(name) and (self.root / "content" / "clients" / name).is_dir():
             raise NotDone(self._errors(name), self.loaded)
         guess = suggest(name, self.clients)
         hint = f"did you mean {guess}?" if guess else f"make one with: portalgen new client {name}"
@@ -212,6 +216,8 @@ class Books:
         rows = self.issued(folder.id) if issued is None else issued
         account, findings = account_of(self.shared, folder, self.day, rows)
         self.refuse([*findings, *odd_client_amounts(self.shared, folder)])
+        self.refuse(retainer_findings(self.shared, folder, account, self.day))
+        self.refuse(reconcile(folder, account, self.day))
         return account
 
     def facts(self, found: Found) -> InvoiceFacts:
