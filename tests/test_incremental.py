@@ -385,4 +385,4 @@ def test_a_build_by_parts_is_a_fresh_build(seed: int, tmp_path: Path, monkeypatc
         else:
             assert files(walk.site / "output") == harmed, told
             walk.go_back()
-    assert good >= 6, told
+    assert good >= 8, told

@@ -138,7 +138,7 @@ class Board:
 
     # --- looking --------------------------------------------------------------------------------------
 
-    def _get(self, name: str, given: Given, *, live: bool = True) -> Answer:
+    def _get(self, name: str, given: Given) -> Answer:
         seen = self._records.look()
         if file := self._pages.file(name, seen.shared):
             return file
@@ -146,7 +146,7 @@ class Board:
             return self._pages.page("done.html", seen.shared, "", done=done)
         if seen.shared is None:
             line = "Mend what is said below, and your desk is here again."
-            return self._message(seen, "Your site cannot be read", line, seen.errors, live=live)
+            return self._message(seen, "Your site cannot be read", line, seen.errors, live=True)
         if name == "":
             return self._week(seen, first(given, "all"))
         if name.startswith("links/"):

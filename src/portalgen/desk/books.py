@@ -31,9 +31,8 @@ from portalgen.publish.parts import Workshop
 from portalgen.rules.account import account_of
 from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account, InvoiceFacts
-from portalgen.rules.ledger import reconcile
+from portalgen.rules.ledger import held_findings
 from portalgen.rules.numbering import SeriesKind, Taken, next_number, number_findings, numbers_in, numbers_of, series_of
-from portalgen.rules.retainer import retainer_findings
 from portalgen.site.private import wanted_links
 from portalgen.site.theme import Theme
 from portalgen.site.theme import load as load_theme
@@ -216,8 +215,7 @@ class Books:
         rows = self.issued(folder.id) if issued is None else issued
         account, findings = account_of(self.shared, folder, self.day, rows)
         self.refuse([*findings, *odd_client_amounts(self.shared, folder)])
-        self.refuse(retainer_findings(self.shared, folder, account, self.day))
-        self.refuse(reconcile(folder, account, self.day))
+        self.refuse(held_findings(self.shared, folder, account, self.day))
         return account
 
     def facts(self, found: Found) -> InvoiceFacts:

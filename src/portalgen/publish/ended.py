@@ -85,7 +85,7 @@ def unkept(root: Path, access: Access, files: Mapping[str, bytes]) -> tuple[Prob
         message = f"{what}, and {shown(path)} still opens"
         return Problem(path=LOCK, line=line, column=1, code="still-published", message=message, hint=hint)
 
-    pages = [*kept(root)]
+    pages = [path for _, path in _kept(root)]
     rekeyed = [
         problem("a link ended with the key that made it", f"{name}/{path}")
         for name, output in sorted(_outputs(root).items())

@@ -24,9 +24,8 @@ from portalgen.publish.value import Value
 from portalgen.rules.account import Issued, account_of
 from portalgen.rules.amounts import odd_client_amounts
 from portalgen.rules.facts import Account
-from portalgen.rules.ledger import reconcile
+from portalgen.rules.ledger import held_findings
 from portalgen.rules.recurring import skip_findings
-from portalgen.rules.retainer import retainer_findings
 from portalgen.rules.ways import way_findings
 from portalgen.site.einvoice.make import einvoices_of
 from portalgen.site.envelope import large, sealed_page
@@ -165,9 +164,7 @@ class Workshop:
         findings = [*found, *odd_client_amounts(self.shared, folder), *way_findings(self.shared, folder)]
         findings += [*skip_findings(folder), *_unaccepted(self.shared, folder)]
         if not _broken(findings):
-            findings += retainer_findings(self.shared, folder, account, self.today)
-        if not _broken(findings):
-            findings += reconcile(folder, account, self.today)
+            findings += held_findings(self.shared, folder, account, self.today)
         if _broken(findings):
             return Draft(part=Part(findings=tuple(findings)))
         sealed = self.sealed(folder)

@@ -13,10 +13,9 @@ from portalgen.content.problems import Problem
 def vanished(file: LockFile, lock: Lock, site: Site) -> Iterator[Problem]:
     """All that is gone of what the `lock` in `file` has."""
     known = {row.client for row in lock.links} | {row.client for row in lock.documents}
-    gone = sorted(known - {*site.clients})
-    for client in gone:
+    for client in sorted(known - {*site.clients}):
         yield from gone_client(file, client, Lock(links=tuple(row for row in lock.links if row.client == client)))
-    yield from moved_documents(file, [row for row in lock.documents if row.client in gone], site.clients)
+    yield from moved_documents(file, (row for row in lock.documents if row.client not in site.clients), site.clients)
     for client, rows in lock.by_client().items():
         if folder := site.clients.get(client):
             yield from gone_documents(file, Lock(documents=tuple(rows.values())), folder)

@@ -9,12 +9,13 @@ from typing import Literal
 
 import msgspec
 
-from portalgen.content.model import ClientFolder
+from portalgen.content.model import ClientFolder, Shared
 from portalgen.content.problems import Finding
 from portalgen.content.records.documents import Payment
 from portalgen.rules.facts import Account
 from portalgen.rules.money import ZERO, rounded, total
 from portalgen.rules.receipts import receipt_number
+from portalgen.rules.retainer import retainer_findings
 
 EntryKind = Literal["invoice", "credit-note", "payment", "refund", "write-off", "security", "drawn"]
 _ORDER: tuple[EntryKind, ...] = ("invoice", "credit-note", "write-off", "payment", "security", "drawn", "refund")
@@ -62,6 +63,14 @@ def security(entries: Iterable[Entry]) -> dict[str, Decimal]:
         if entry.held:
             sums[entry.currency] = sums.get(entry.currency, ZERO) + entry.held
     return dict(sorted(sums.items()))
+
+
+def held_findings(shared: Shared, folder: ClientFolder, account: Account, today: dt.date) -> tuple[Finding, ...]:
+    """What is wrong with money paid ahead and, where nothing is, with the balance that comes of it."""
+    found = tuple(retainer_findings(shared, folder, account, today))
+    if any(finding.severity == "error" for finding in found):
+        return found
+    return (*found, *reconcile(folder, account, today))
 
 
 def reconcile(folder: ClientFolder, account: Account, today: dt.date) -> tuple[Finding, ...]:
